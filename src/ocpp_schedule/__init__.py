@@ -1,0 +1,89 @@
+"""Optimal, verified charging plans as OCPP ChargingProfiles."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ocpp_schedule.errors import InputError, InputProblem, MissingExtraError, PlanRejectedError, ScheduleError
+    from ocpp_schedule.files import example_path, load_scenario
+    from ocpp_schedule.model.objective import Objective
+    from ocpp_schedule.model.scenario import Scenario
+    from ocpp_schedule.model.series import Forecast, LimitSeries, PriceSeries
+    from ocpp_schedule.model.session import Milestone, Session
+    from ocpp_schedule.model.site import Capabilities, Circuit, Connector, Load, Site, Station
+    from ocpp_schedule.model.tariff import Tariff
+    from ocpp_schedule.plan import Plan, schedule
+    from ocpp_schedule.timegrid import TimeGrid
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Capabilities": "model.site",
+    "Circuit": "model.site",
+    "Connector": "model.site",
+    "Forecast": "model.series",
+    "InputError": "errors",
+    "InputProblem": "errors",
+    "LimitSeries": "model.series",
+    "Load": "model.site",
+    "Milestone": "model.session",
+    "MissingExtraError": "errors",
+    "Objective": "model.objective",
+    "Plan": "plan",
+    "PlanRejectedError": "errors",
+    "PriceSeries": "model.series",
+    "Scenario": "model.scenario",
+    "ScheduleError": "errors",
+    "Session": "model.session",
+    "Site": "model.site",
+    "Station": "model.site",
+    "Tariff": "model.tariff",
+    "TimeGrid": "timegrid",
+    "example_path": "files",
+    "load_scenario": "files",
+    "schedule": "plan",
+}
+
+__all__ = [
+    "Capabilities",
+    "Circuit",
+    "Connector",
+    "Forecast",
+    "InputError",
+    "InputProblem",
+    "LimitSeries",
+    "Load",
+    "Milestone",
+    "MissingExtraError",
+    "Objective",
+    "Plan",
+    "PlanRejectedError",
+    "PriceSeries",
+    "Scenario",
+    "ScheduleError",
+    "Session",
+    "Site",
+    "Station",
+    "Tariff",
+    "TimeGrid",
+    "example_path",
+    "load_scenario",
+    "schedule",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used, so that importing the package loads nothing heavy."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'ocpp_schedule' has no attribute {name!r}; it offers {', '.join(__all__)}")
+    value = getattr(import_module(f"ocpp_schedule.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return [*__all__, "__version__"]

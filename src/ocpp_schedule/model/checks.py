@@ -1,0 +1,51 @@
+"""Everything that must hold across the parts of a scenario, found in one pass."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ocpp_schedule.errors import InputProblem
+from ocpp_schedule.model import _references as references
+from ocpp_schedule.model import _series_checks as series
+from ocpp_schedule.model._raw import Item, items, place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ocpp_schedule.timegrid import TimeGrid
+
+
+def numbered(name: str, things: list[Any]) -> list[Item]:
+    """Return the things with their places ``name[0]``, ``name[1]`` ..."""
+    return [(f"{name}[{index}]", thing) for index, thing in enumerate(things)]
+
+
+def own_problems(site: Any, sessions: list[Item]) -> Iterator[InputProblem]:
+    """Yield what constructors would refuse beyond single fields: needed on raw data only."""
+    yield from references.site_problems(site, "site.")
+    for where, connector in numbered("site.connectors", items(site, "connectors")):
+        yield from (InputProblem(place(where, connector), text) for text in references.connector_texts(connector))
+    for where, session in sessions:
+        yield from (InputProblem(place(where, session), text) for text in references.session_texts(session))
+
+
+def cross_problems(
+    site: Any, sessions: list[Item], tariff: Any, grid: TimeGrid | None, limits: list[Item], forecasts: list[Item]
+) -> Iterator[InputProblem]:
+    """Yield what is wrong between objects that are each right by themselves.
+
+    Args:
+        site: model or raw data, like the following.
+        sessions: with their places.
+        tariff: what the site pays.
+        grid: None where it could not be read; checks against it are then left out.
+        limits: with their places.
+        forecasts: with their places.
+    """
+    yield from references.session_problems(sessions, site)
+    if grid is not None:
+        yield from series.guard_problems(site, grid, "site.")
+        yield from series.tariff_problems(tariff, grid, "tariff.")
+    yield from series.limit_problems(limits, site)
+    yield from series.forecast_problems(forecasts, site, grid)
+

@@ -1,0 +1,35 @@
+"""A scenario: everything that ``schedule()`` needs, in one value and in one file."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from ocpp_schedule.model._base import Model
+from ocpp_schedule.model.objective import Objective
+from ocpp_schedule.model.series import Forecast, LimitSeries
+from ocpp_schedule.model.session import Session
+from ocpp_schedule.model.site import Site
+from ocpp_schedule.model.tariff import Tariff
+from ocpp_schedule.timegrid import TimeGrid
+
+MAX_SESSIONS = 100_000
+FORMAT_VERSION = 1
+
+
+class Scenario(Model):
+    """Site, sessions, tariff and grid, with limits and forecasts; ``format_version`` names the file format.
+
+    The fields are what ``schedule()`` takes. References between them are checked there and by the loaders.
+    """
+
+    format_version: Literal[1] = 1
+    title: str = Field(default="", max_length=1000, description="what this is, where it comes from")
+    site: Site
+    sessions: tuple[Session, ...] = Field(default=(), max_length=MAX_SESSIONS)
+    tariff: Tariff
+    grid: TimeGrid
+    limits: tuple[LimitSeries, ...] = Field(default=(), max_length=10_000)
+    forecasts: tuple[Forecast, ...] = Field(default=(), max_length=10_000)
+    objective: Objective = Objective()

@@ -1,0 +1,58 @@
+"""A charging session: who is where, when, and wants how much."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from ocpp_schedule.errors import InputProblem
+from ocpp_schedule.model import _references as references
+from ocpp_schedule.model._base import Amperes, Id, Model, WattHours, raise_references
+from ocpp_schedule.timegrid import UtcDatetime  # noqa: TC001 - pydantic resolves the annotation when the model is built
+
+TransactionId = Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)] | Annotated[
+    str, StringConstraints(strict=True, min_length=1, max_length=36)
+]
+"""An integer in OCPP 1.6, a string of at most 36 characters in 2.x."""
+
+
+class Milestone(Model):
+    """Energy that must be in the car by a time [Wh, counted from arrival].
+
+    A hard milestone is a must-have and comes before every wish of every session.
+    """
+
+    by: UtcDatetime
+    energy_wh: WattHours
+    hard: bool = Field(default=True, strict=True)
+
+
+class Session(Model):
+    """One car on one connector from arrival to departure.
+
+    ``energy_wh`` is wanted by departure, counted from arrival. ``phases`` is what the car uses;
+    None is unknown: every line for limits, one phase for energy.
+
+    >>> from datetime import datetime, UTC
+    >>> s = Session(id="a", connector="C1", arrival=datetime(2026, 1, 15, tzinfo=UTC),
+    ...             departure=datetime(2026, 1, 15, 4, tzinfo=UTC), energy_wh=5520)
+    >>> s.energy_wh
+    5520.0
+    """
+
+    id: Id
+    connector: Id
+    arrival: UtcDatetime
+    departure: UtcDatetime
+    energy_wh: WattHours
+    milestones: tuple[Milestone, ...] = Field(default=(), max_length=100)
+    min_current_a: Amperes | None = None
+    max_current_a: Amperes | None = None
+    phases: Literal[1, 2, 3] | None = None
+    transaction_id: TransactionId | None = Field(default=None, description="set while the session is running")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        raise_references(InputProblem("", text) for text in references.session_texts(self))
+        return self

@@ -1,0 +1,109 @@
+"""Topology of a site: circuits, stations, connectors, loads. No series."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from ocpp_schedule.errors import InputProblem
+from ocpp_schedule.model import _references as references
+from ocpp_schedule.model._base import Amperes, Id, Model, PerLineA, Seconds, raise_references
+from ocpp_schedule.units import EDGE_GUARD_S, LINES, MIN_PILOT_CURRENT_A, Line, SupplyName
+
+OcppVersion = Literal["1.6", "2.0.1", "2.1"]
+RateUnit = Literal["A", "W"]
+
+
+class Circuit(Model):
+    """One protective device or cable: grid connection, panel, breaker.
+
+    ``limit_a`` is what its device carries on each line [A]; one value, or L1, L2, L3.
+    """
+
+    id: Id
+    parent: Id | None = Field(default=None, description="the circuit it hangs on; None: the grid connection")
+    supply: SupplyName | None = Field(default=None, description="None: as the parent; the grid connection: 400Y/230")
+    limit_a: PerLineA
+
+
+class Capabilities(Model):
+    """What a station accepts.
+
+    ``max_periods`` None: unknown, nothing is checked.
+    """
+
+    rate_units: tuple[RateUnit, ...] = Field(default=("A",), min_length=1, max_length=2)
+    max_periods: Annotated[int, Field(strict=True, ge=1, le=10_000)] | None = Field(
+        default=None, description="ChargingScheduleMaxPeriods (1.6), PeriodsPerSchedule (2.x)"
+    )
+
+
+class Station(Model):
+    """A charging station: one OCPP link, one place in the circuits.
+
+    ``max_current_a`` caps the sum of its connectors on each line [A]; None: no cap of its own.
+    """
+
+    id: Id
+    circuit: Id
+    ocpp_version: OcppVersion
+    capabilities: Capabilities = Capabilities()
+    max_current_a: Amperes | None = None
+
+
+class Connector(Model):
+    """One schedulable outlet: an EVSE in OCPP 2.x, a connector in 1.6.
+
+    ``lines`` are the site's lines in the order in which they are wired to the outlet's L1, L2, L3;
+    a one-phase car uses the first of them.
+
+    >>> Connector(id="C1", station="CP1", lines=("L2", "L3", "L1"), max_current_a=32).lines[0]
+    'L2'
+    """
+
+    id: Id
+    station: Id
+    evse_id: int = Field(default=1, strict=True, ge=1, le=10_000, description="number within the station")
+    lines: tuple[Line, ...] = Field(default=LINES, min_length=1, max_length=3)
+    min_current_a: Amperes = Field(default=MIN_PILOT_CURRENT_A, description="below it only 0 A is possible")
+    max_current_a: Amperes
+    step_a: float = Field(default=0.1, strict=True, ge=0.1, le=100, description="a multiple of 0.1 A")
+    step_w: int = Field(default=10, strict=True, ge=1, le=100_000, description="used where the station only takes W")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        raise_references(InputProblem("", text) for text in references.connector_texts(self))
+        return self
+
+
+class Load(Model):
+    """A consumer on a circuit that is not controlled; its series comes as a ``Forecast`` with the same id."""
+
+    id: Id
+    circuit: Id
+    lines: tuple[Line, ...] = Field(default=LINES, min_length=1, max_length=3)
+
+
+class Site(Model):
+    """Everything behind one grid connection.
+
+    Invariants: ids are unique within their kind, every reference resolves, the circuits form one tree.
+
+    ``idle_floor_a`` is what a car gets that plugs in while nobody answers [A per line]; it is reserved
+    on every connector in every slot. ``edge_guard_s``: convention 4.
+    """
+
+    id: Id
+    time_zone: str = Field(default="UTC", strict=True, max_length=100, description="IANA name, for display")
+    circuits: tuple[Circuit, ...] = Field(min_length=1, max_length=10_000)
+    stations: tuple[Station, ...] = Field(default=(), max_length=100_000)
+    connectors: tuple[Connector, ...] = Field(default=(), max_length=100_000)
+    loads: tuple[Load, ...] = Field(default=(), max_length=10_000)
+    idle_floor_a: Amperes = 0.0
+    edge_guard_s: Seconds = EDGE_GUARD_S
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        raise_references(references.site_problems(self, ""))
+        return self

@@ -1,0 +1,67 @@
+"""The raw result of a solve: integers, nothing bound to models, nothing computed on demand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+StageMark = Literal["bounded", "heuristic", "fallback"]
+"""bounded: a solver's bound stands beside the value; heuristic: no bound; fallback: the solver gave nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Result of one stage of the optimisation.
+
+    Attributes:
+        name: ``must_have``, ``wanted`` (0.1 J short) or ``cost`` (money units).
+        value: value of the integer plan, exact.
+        bound: lower bound from the linear relaxation, given the stages before; None where there is none.
+        mark: how far the value is backed.
+    """
+
+    name: Literal["must_have", "wanted", "cost"]
+    value: int
+    bound: float | None
+    mark: StageMark
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """Set-points in integer steps, with the guarded edges and the claimed values.
+
+    Attributes:
+        session_ids: rows of the arrays, sorted; sessions that touch no slot have a row of zeros.
+        setpoints: (sessions, slots) int64, steps of the session's connector; 0 outside the window. Read-only.
+        late_raise: (sessions, slots) bool: the set-point of this slot starts ``edge_guard_s`` after the slot
+            (convention 4). Read-only.
+        early_lowering: (sessions, slots) bool: the set-point of this slot ends ``edge_guard_s`` before the
+            slot ends. Read-only.
+        connector_ids: order of the two floors, sorted.
+        idle_floor_steps: (connectors,) int64.
+        end_floor_steps: (connectors,) int64.
+        energy_units: (sessions,) int64, 0.1 J the set-points give, guard losses taken off.
+        cost_units: exact cost of that energy in money units.
+        stages: results in the order of the stages.
+        method: which rung of the ladder made the plan, e.g. ``linear``.
+        termination: why the solver stopped, in words.
+        stats: counts for the curious (no times).
+    """
+
+    session_ids: tuple[str, ...]
+    setpoints: npt.NDArray[np.int64]
+    late_raise: npt.NDArray[np.bool_]
+    early_lowering: npt.NDArray[np.bool_]
+    connector_ids: tuple[str, ...]
+    idle_floor_steps: npt.NDArray[np.int64]
+    end_floor_steps: npt.NDArray[np.int64]
+    energy_units: npt.NDArray[np.int64]
+    cost_units: int
+    stages: tuple[Stage, ...] = ()
+    method: str = ""
+    termination: str = ""
+    stats: dict[str, int | float] = field(default_factory=dict)
