@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final, Literal
 
 MICROAMPERES_PER_AMPERE: Final = 1_000_000
@@ -106,6 +107,7 @@ def is_multiple(value: float, unit: float) -> bool:
     return (exact(value) / exact(unit)).denominator == 1
 
 
+@lru_cache(maxsize=1024)  # a site has many outlets and few kinds of them
 def floor_div(value: float, divisor: float, factor: int = 1) -> int:
     """Return ``floor(value * factor / divisor)`` on the written decimals.
 
@@ -115,6 +117,7 @@ def floor_div(value: float, divisor: float, factor: int = 1) -> int:
     return int(exact(value) * factor // exact(divisor))
 
 
+@lru_cache(maxsize=1024)
 def ceil_div(value: float, divisor: float, factor: int = 1) -> int:
     """Return ``ceil(value * factor / divisor)`` on the written decimals.
 

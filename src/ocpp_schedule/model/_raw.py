@@ -15,26 +15,30 @@ from ocpp_schedule.timegrid import EARLIEST, LATEST
 
 Item = tuple[str, Any]
 """Where an object stands (``sessions[0]`` or a file line), and the object."""
+MAX_SHOWN = 60
+"""Characters of a value that a message repeats; a whole megabyte helps nobody."""
+HUGE = 10**30
+"""Integers from here on are described, not printed: Python itself refuses to print the longest."""
 
 
-def read(thing: Any, name: str) -> Any:
+def read(thing: object, name: str) -> object:
     """Return a field of a model or of raw data; None where it is absent."""
     return thing.get(name) if isinstance(thing, Mapping) else getattr(thing, name, None)
 
 
-def items(thing: Any, name: str) -> list[Any]:
+def items(thing: object, name: str) -> list[Any]:
     """Return a list field; empty where it is absent or no list."""
     value = read(thing, name)
     return list(value) if isinstance(value, Sequence) and not isinstance(value, str) else []
 
 
-def text(thing: Any, name: str) -> str | None:
+def text(thing: object, name: str) -> str | None:
     """Return a text field; None where it is absent or no text."""
     value = read(thing, name)
     return value if isinstance(value, str) else None
 
 
-def number(thing: Any, name: str) -> float | None:
+def number(thing: object, name: str) -> float | None:
     """Return a finite number; None otherwise."""
     value = read(thing, name)
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -46,7 +50,7 @@ def number(thing: Any, name: str) -> float | None:
     return result if math.isfinite(result) else None
 
 
-def instant(thing: Any, name: str) -> datetime | None:
+def instant(thing: object, name: str) -> datetime | None:
     """Return an aware datetime within the years we take, also from ISO 8601 text; None otherwise."""
     value = read(thing, name)
     if isinstance(value, str):
@@ -59,7 +63,36 @@ def instant(thing: Any, name: str) -> datetime | None:
     return value if EARLIEST <= value < LATEST else None
 
 
-def place(where: str, thing: Any) -> str:
+def shown(value: str) -> str:
+    r"""Return a text as messages carry it: at most ``MAX_SHOWN`` characters, nothing a terminal would obey.
+
+    >>> shown("C1"), shown("a\nb"), shown("x" * 200) == "x" * 60 + "..."
+    ('C1', 'a\\nb', True)
+    """
+    cut = value if len(value) <= MAX_SHOWN else value[:MAX_SHOWN] + "..."
+    return cut if cut.isprintable() else repr(cut)[1:-1]
+
+
+def quoted(value: object) -> str:
+    """Return a value as messages quote it, shortened; containers by their size only.
+
+    >>> quoted("BB"), quoted(1041), quoted([1, 2])
+    ("'BB'", '1041', 'a list of 2')
+    """
+    if isinstance(value, str):
+        return repr(value if len(value) <= MAX_SHOWN else value[:MAX_SHOWN] + "...")
+    if isinstance(value, Mapping):
+        return f"an object with {len(value)} field{'' if len(value) == 1 else 's'}"
+    if isinstance(value, Sequence):
+        return f"a list of {len(value)}"
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= HUGE:
+        return f"a number of {value.bit_length() * 1233 // 4096 + 1} digits or so"
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return shown(repr(value))
+
+
+def place(where: str, thing: object) -> str:
     """Return ``where`` with the object's id in parentheses."""
     name = text(thing, "id")
-    return f"{where} ({name})" if name is not None else where
+    return f"{where} ({shown(name)})" if name else where

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from ocpp_schedule.errors import InputProblem
-from ocpp_schedule.model._raw import Item, instant, items, number, place, read, text
+from ocpp_schedule.model._raw import Item, instant, items, number, place, quoted, read, text
 from ocpp_schedule.timegrid import short_utc
-from ocpp_schedule.units import is_multiple
+from ocpp_schedule.units import MIN_PILOT_CURRENT_A, is_multiple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -19,18 +19,31 @@ MAX_NAMES = 12
 """Known names listed in a message; more do not help the reader."""
 
 
-def _known(names: Iterable[str]) -> str:
-    listed = list(dict.fromkeys(names))
-    shown = ", ".join(repr(name) for name in listed[:MAX_NAMES])
-    more = f" and {len(listed) - MAX_NAMES} more" if len(listed) > MAX_NAMES else ""
-    return f"the site has {shown}{more}" if listed else "the site has none"
+class Names:
+    """The ids of one kind of object: quick to ask, and listed for a message once only."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = dict.fromkeys(names)
+        self._listed: str | None = None
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._names
+
+    def __str__(self) -> str:
+        """Return what to print behind 'does not exist'."""
+        if self._listed is None:
+            listed = [quoted(name) for name, _ in zip(self._names, range(MAX_NAMES), strict=False)]
+            more = f" and {len(self._names) - MAX_NAMES} more" if len(self._names) > MAX_NAMES else ""
+            self._listed = f"the site has {', '.join(listed)}{more}" if listed else "the site has none"
+        return self._listed
 
 
-def _ids(things: Iterable[Any]) -> list[str]:
+def ids(things: Iterable[Any]) -> list[str]:
+    """Return the ids that can be read."""
     return [name for thing in things if (name := text(thing, "id")) is not None]
 
 
-def duplicate_problems(pairs: list[Item], what: str = "id") -> Iterator[InputProblem]:
+def duplicate_problems(pairs: list[Item]) -> Iterator[InputProblem]:
     """Yield one problem for every object whose id an earlier one has."""
     first: dict[str, str] = {}
     for where, thing in pairs:
@@ -38,14 +51,22 @@ def duplicate_problems(pairs: list[Item], what: str = "id") -> Iterator[InputPro
         if name is None:
             continue
         if name in first:
-            yield InputProblem(place(where, thing), f"{what} {name!r} is already used by {first[name]}; give each its own.")
+            yield InputProblem(
+                place(where, thing), f"id {quoted(name)} is already used by {first[name]}; give each its own."
+            )
         first.setdefault(name, where)
 
 
-def connector_texts(connector: Any) -> Iterator[str]:
+def _lowest_a(connector: object) -> float | None:
+    """Return the minimum current of a connector, its default where none is given, None where it is unreadable."""
+    if read(connector, "min_current_a") is None:
+        return MIN_PILOT_CURRENT_A
+    return number(connector, "min_current_a")
+
+
+def connector_texts(connector: object) -> Iterator[str]:
     """Yield what is inconsistent within one connector."""
-    low, high = number(connector, "min_current_a"), number(connector, "max_current_a")
-    low = 6.0 if low is None and read(connector, "min_current_a") is None else low
+    low, high = _lowest_a(connector), number(connector, "max_current_a")
     if low is not None and high is not None and 0 < high < low:
         yield (
             f"min_current_a={low:g} exceeds max_current_a={high:g}: raise the maximum, lower the minimum, "
@@ -55,17 +76,20 @@ def connector_texts(connector: Any) -> Iterator[str]:
     if step is not None and step > 0 and not is_multiple(step, 0.1):
         yield f"step_a={step:g} is no multiple of 0.1 A, the finest that OCPP carries; give 0.1, 0.5, 1 ..."
     lines = [line for line in items(connector, "lines") if isinstance(line, str)]
-    repeated = [line for line, count in Counter(lines).items() if count > 1]
+    repeated = [quoted(line) for line, count in Counter(lines).items() if count > 1]
     if repeated:
-        yield f"lines names {', '.join(repeated)} twice; name each line once, in the order as wired."
+        yield f"lines names {', '.join(repeated)} more than once; name each line once, in the order as wired."
 
 
-def session_texts(session: Any) -> Iterator[str]:
+def session_texts(session: object) -> Iterator[str]:
     """Yield what is inconsistent within one session."""
     arrival, departure = instant(session, "arrival"), instant(session, "departure")
     if arrival is not None and departure is not None and departure <= arrival:
         if departure == arrival:
-            yield f"departure equals arrival ({short_utc(arrival)}): a session needs time. Correct one of them, or leave it out."
+            yield (
+                f"departure equals arrival ({short_utc(arrival)}): a session needs time. "
+                "Correct one of them, or leave it out."
+            )
         else:
             yield (
                 f"departure {short_utc(departure)} is before arrival {short_utc(arrival)}. "
@@ -77,43 +101,52 @@ def session_texts(session: Any) -> Iterator[str]:
     yield from _milestone_texts(session)
 
 
-def _milestone_texts(session: Any) -> Iterator[str]:
+def _milestone_texts(session: object) -> Iterator[str]:
     arrival, departure = instant(session, "arrival"), instant(session, "departure")
     energy_wh = number(session, "energy_wh")
     milestones = items(session, "milestones")
     for index, milestone in enumerate(milestones):
         by, wanted = instant(milestone, "by"), number(milestone, "energy_wh")
-        if by is not None and arrival is not None and departure is not None and not arrival < by <= departure:
+        in_order = arrival is not None and departure is not None and arrival < departure
+        if by is not None and arrival and departure and in_order and not arrival < by <= departure:
             yield (
                 f"milestones[{index}].by {short_utc(by)} is outside the session "
                 f"({short_utc(arrival)} to {short_utc(departure)}). Move it inside."
             )
         if wanted is not None and energy_wh is not None and wanted > energy_wh:
-            yield f"milestones[{index}].energy_wh={wanted:g} exceeds energy_wh={energy_wh:g}. Raise energy_wh, or lower the milestone."
+            yield (
+                f"milestones[{index}].energy_wh={wanted:g} exceeds energy_wh={energy_wh:g}. "
+                "Raise energy_wh, or lower the milestone."
+            )
     for index, (one, other) in enumerate(pairwise(milestones), start=1):
         before, after = instant(one, "by"), instant(other, "by")
         if before is not None and after is not None and after < before:
-            yield f"milestones[{index}].by is before milestones[{index - 1}].by. List them in order of time."
+            yield (
+                f"milestones[{index}].by {short_utc(after)} is before milestones[{index - 1}].by {short_utc(before)}. "
+                "List them in order of time."
+            )
 
 
-def site_problems(site: Any, path: str) -> Iterator[InputProblem]:
+_KINDS = ("circuits", "stations", "connectors", "loads")
+
+
+def site_problems(site: object, path: str) -> Iterator[InputProblem]:
     """Yield every broken reference within a site; ``path`` is its place (``"site."``)."""
     kinds = {name: [(f"{path}{name}[{i}]", x) for i, x in enumerate(items(site, name))] for name in _KINDS}
     for pairs in kinds.values():
         yield from duplicate_problems(pairs)
     zone = text(site, "time_zone")
     if zone is not None and not _zone_exists(zone):
-        yield InputProblem(f"{path}time_zone", f"{zone!r} is no IANA time zone; write for example 'Europe/Amsterdam'.")
+        yield InputProblem(
+            f"{path}time_zone", f"{quoted(zone)} is no IANA time zone; write for example 'Europe/Amsterdam'."
+        )
     yield from _tree_problems(kinds["circuits"])
-    circuits = _ids(items(site, "circuits"))
-    stations = _ids(items(site, "stations"))
+    circuits = Names(ids(items(site, "circuits")))
+    stations = Names(ids(items(site, "stations")))
     yield from _unknown(kinds["stations"], "circuit", circuits)
     yield from _unknown(kinds["loads"], "circuit", circuits)
     yield from _unknown(kinds["connectors"], "station", stations)
     yield from _connector_problems(site, kinds["connectors"])
-
-
-_KINDS = ("circuits", "stations", "connectors", "loads")
 
 
 def _zone_exists(name: str) -> bool:
@@ -124,53 +157,68 @@ def _zone_exists(name: str) -> bool:
     return True
 
 
-def _unknown(pairs: list[Item], field: str, known: list[str]) -> Iterator[InputProblem]:
-    names = set(known)
+def _unknown(pairs: list[Item], field: str, known: Names) -> Iterator[InputProblem]:
     for where, thing in pairs:
         name = text(thing, field)
-        if name is not None and name not in names:
-            yield InputProblem(place(where, thing), f"{field} {name!r} does not exist; {_known(known)}.")
+        if name is not None and name not in known:
+            yield InputProblem(place(where, thing), f"{field} {quoted(name)} does not exist; {known}.")
 
 
 def _tree_problems(circuits: list[Item]) -> Iterator[InputProblem]:
-    yield from _unknown(circuits, "parent", _ids(circuit for _, circuit in circuits))
-    parents = {name: text(circuit, "parent") for _, circuit in circuits if (name := text(circuit, "id")) is not None}
-    supplies = {name: text(circuit, "supply") for _, circuit in circuits if (name := text(circuit, "id")) is not None}
-    roots = [name for _, circuit in circuits if (name := text(circuit, "id")) is not None and read(circuit, "parent") is None]
+    yield from _unknown(circuits, "parent", Names(ids(circuit for _, circuit in circuits)))
+    named = [(name, where, circuit) for where, circuit in circuits if (name := text(circuit, "id")) is not None]
+    parents = {name: text(circuit, "parent") for name, _, circuit in named}
+    roots = [(name, where) for name, where, circuit in named if read(circuit, "parent") is None]
     if len(roots) > 1:
-        where = next(where for where, circuit in circuits if text(circuit, "id") == roots[1])
+        listed = ", ".join(quoted(name) for name, _ in roots[:MAX_NAMES])
         yield InputProblem(
-            where, f"{', '.join(map(repr, roots))} have no parent; a site has one grid connection. Name a parent for the others."
+            roots[1][1], f"{listed} have no parent; a site has one grid connection. Name a parent for the others."
         )
-    on_reported_cycle: set[str] = set()
-    for where, circuit in circuits:
-        name = text(circuit, "id")
-        chain = _ancestors(name, parents)
-        if chain and chain[-1] == name and name not in on_reported_cycle:
-            on_reported_cycle.update(chain)
-            cycle = " -> ".join([chain[-1], *chain])
-            yield InputProblem(place(where, circuit), f"the circuits form a cycle: {cycle}. One must hang on the grid connection.")
-        supply, top = text(circuit, "supply"), chain[-1] if chain else None
-        expected = (supplies.get(top) or "400Y/230") if top is not None and top != name else None
-        if supply is not None and expected is not None and supply != expected:
+    tops, cycles = _tops(parents)
+    for cycle in cycles:
+        where, circuit = next((where, circuit) for name, where, circuit in named if name == cycle[0])
+        shown = [quoted(name) for name in [*cycle[:MAX_NAMES], *(["..."] if len(cycle) > MAX_NAMES else []), cycle[0]]]
+        yield InputProblem(
+            place(where, circuit),
+            f"the circuits form a cycle: {' -> '.join(shown)}. One of them must hang on the grid connection.",
+        )
+    supplies = {name: text(circuit, "supply") for name, _, circuit in named}
+    for name, where, circuit in named:
+        top, supply = tops.get(name), supplies[name]
+        above = (supplies[top] or "400Y/230") if top is not None else None
+        if supply is not None and above is not None and name != top and supply != above:
             yield InputProblem(
-                place(where, circuit), f"supply {supply!r} differs from {expected!r} of {top!r} above it; leave it out or make them equal."
+                place(where, circuit),
+                f"supply {quoted(supply)} differs from {quoted(above)} of {quoted(top)} above it; "
+                "leave it out or make them equal.",
             )
 
 
-def _ancestors(name: str | None, parents: dict[str, str | None]) -> list[str]:
-    """Return the chain of parents, ending at the root or at ``name`` itself on a cycle."""
-    chain: list[str] = []
-    current = parents.get(name) if name is not None else None
-    while current is not None and current in parents and current not in chain:
-        chain.append(current)
-        if current == name:
-            break
-        current = parents[current]
-    return chain
+def _tops(parents: dict[str, str | None]) -> tuple[dict[str, str], list[list[str]]]:
+    """Return the circuit at the top of each one's chain (absent on a cycle), and the cycles. Linear in the circuits."""
+    tops: dict[str, str] = {}
+    cycles: list[list[str]] = []
+    done: set[str] = set()
+    for name in parents:
+        chain: dict[str, None] = {}
+        current = name
+        while current not in chain and current not in done:
+            chain[current] = None
+            parent = parents[current]
+            if parent is None or parent not in parents:
+                tops[current] = current
+                break
+            current = parent
+        if current in chain and current not in tops:
+            walked = list(chain)
+            cycles.append(walked[walked.index(current) :])
+        if current in tops:
+            tops.update(dict.fromkeys(chain, tops[current]))
+        done.update(chain)
+    return tops, cycles
 
 
-def _connector_problems(site: Any, connectors: list[Item]) -> Iterator[InputProblem]:
+def _connector_problems(site: object, connectors: list[Item]) -> Iterator[InputProblem]:
     floor_a = number(site, "idle_floor_a") or 0.0
     seen: dict[tuple[str, int], str] = {}
     for where, connector in connectors:
@@ -180,19 +228,22 @@ def _connector_problems(site: Any, connectors: list[Item]) -> Iterator[InputProb
         if station is not None and isinstance(evse, int):
             other = seen.setdefault((station, evse), where)
             if other != where:
-                yield InputProblem(at, f"evse_id {evse} of station {station!r} is already used by {other}; give each its own.")
-        low, high = number(connector, "min_current_a"), number(connector, "max_current_a")
-        low = 6.0 if low is None else low
-        if 0 < floor_a < low and high is not None and high >= low:
+                number_of = f"evse_id {quoted(evse)} of station {quoted(station)}"
+                yield InputProblem(at, f"{number_of} is already used by {other}; give each its own.")
+        low, high = _lowest_a(connector), number(connector, "max_current_a")
+        if low is not None and high is not None and 0 < floor_a < low <= high:
             yield InputProblem(
-                at, f"min_current_a={low:g} is above the site's idle_floor_a={floor_a:g}; raise the floor to it, or set the floor to 0."
+                at,
+                f"min_current_a={low:g} is above the site's idle_floor_a={floor_a:g}; "
+                "raise the floor to it, or set the floor to 0.",
             )
 
 
-def session_problems(sessions: list[Item], site: Any) -> Iterator[InputProblem]:
+def session_problems(sessions: list[Item], site: object) -> Iterator[InputProblem]:
     """Yield every broken reference and conflict among sessions (their own fields apart)."""
     yield from duplicate_problems(sessions)
     connectors = {name: c for c in items(site, "connectors") if (name := text(c, "id")) is not None}
+    known = Names(connectors)
     versions = {name: text(s, "ocpp_version") for s in items(site, "stations") if (name := text(s, "id")) is not None}
     by_connector: dict[str, list[Item]] = {}
     for where, session in sessions:
@@ -200,36 +251,53 @@ def session_problems(sessions: list[Item], site: Any) -> Iterator[InputProblem]:
         if name is None:
             continue
         if name not in connectors:
-            yield InputProblem(place(where, session), f"connector {name!r} does not exist; {_known(connectors)}.")
+            yield InputProblem(place(where, session), f"connector {quoted(name)} does not exist; {known}.")
             continue
         by_connector.setdefault(name, []).append((where, session))
-        yield from _fit_problems(place(where, session), session, connectors[name], versions)
+        yield from (
+            InputProblem(place(where, session), problem) for problem in _fit_texts(session, connectors[name], versions)
+        )
     for name, pairs in by_connector.items():
         yield from _conflicts(name, pairs)
 
 
-def _fit_problems(at: str, session: Any, connector: Any, versions: dict[str, str | None]) -> Iterator[InputProblem]:
-    low, high = number(connector, "min_current_a"), number(connector, "max_current_a")
+def _fit_texts(session: object, connector: object, versions: dict[str, str | None]) -> Iterator[str]:
+    low, high = _lowest_a(connector), number(connector, "max_current_a")
     own_low, own_high = number(session, "min_current_a"), number(session, "max_current_a")
-    low = max(6.0 if low is None else low, own_low or 0.0)
-    if own_high is not None and own_high < low and high != 0:
-        yield InputProblem(at, f"max_current_a={own_high:g} is below the minimum of {low:g} A: the car could never charge.")
+    least = max(low or 0.0, own_low or 0.0)
+    consistent = own_low is None or own_high is None or own_low <= own_high
+    if own_high is not None and own_high < least and high != 0 and consistent:
+        yield (
+            f"max_current_a={own_high:g} is below the minimum of {least:g} A: the car could never charge. "
+            "Raise it, or leave the session out."
+        )
     elif own_low is not None and high is not None and 0 < high < own_low:
-        yield InputProblem(at, f"min_current_a={own_low:g} exceeds the connector's max_current_a={high:g}: the car could never charge.")
+        yield (
+            f"min_current_a={own_low:g} exceeds the connector's max_current_a={high:g}: the car could never charge. "
+            "Lower it, or name another connector."
+        )
     transaction = read(session, "transaction_id")
     version = versions.get(text(connector, "station") or "")
     if transaction is not None and version is not None:
         problem = transaction_text(transaction, version)
         if problem:
-            yield InputProblem(at, problem)
+            yield problem
 
 
-def transaction_text(transaction: Any, version: str) -> str | None:
-    """Return what is wrong with a transaction id for an OCPP version (1.6: integer; 2.x: text), or None."""
+def transaction_text(transaction: object, version: str) -> str | None:
+    """Return what is wrong with a transaction id for an OCPP version (1.6: integer; 2.x: text), or None.
+
+    >>> transaction_text("ab", "1.6")
+    "transaction_id 'ab' has the wrong type for OCPP 1.6, which wants an integer. Give the id that the station uses."
+    >>> transaction_text("ab", "2.1")
+    """
     wanted = int if version == "1.6" else str
     if isinstance(transaction, int | str) and not isinstance(transaction, bool) and not isinstance(transaction, wanted):
         kind = "an integer" if wanted is int else "a text of at most 36 characters"
-        return f"transaction_id {transaction!r} has the wrong type for OCPP {version}, which wants {kind}."
+        return (
+            f"transaction_id {quoted(transaction)} has the wrong type for OCPP {version}, which wants {kind}. "
+            "Give the id that the station uses."
+        )
     return None
 
 
@@ -238,7 +306,8 @@ def _conflicts(connector: str, pairs: list[Item]) -> Iterator[InputProblem]:
     for where, session in running[1:]:
         yield InputProblem(
             place(where, session),
-            f"connector {connector!r} is already in the transaction of {place(*running[0])}; only one can run at a time.",
+            f"connector {quoted(connector)} is already in the transaction of {place(*running[0])}; "
+            "only one can run at a time. Take the transaction_id off the other.",
         )
     timed = [
         (start, end, where, session)
@@ -248,10 +317,16 @@ def _conflicts(connector: str, pairs: list[Item]) -> Iterator[InputProblem]:
         and start < end
     ]
     timed.sort(key=lambda entry: entry[0])
-    for (_, end, where, one), (start, _, other_where, other) in pairwise(timed):
-        if start < end:
+    if not timed:
+        return
+    last = timed[0]
+    for entry in timed[1:]:
+        if entry[0] < last[1]:
             yield InputProblem(
-                place(other_where, other),
-                f"overlaps {place(where, one)} on connector {connector!r}: it arrives at {short_utc(start)}, "
-                f"the other leaves at {short_utc(end)}. Correct the times or the connector.",
+                place(entry[2], entry[3]),
+                f"overlaps {place(last[2], last[3])} on connector {quoted(connector)}: "
+                f"it arrives at {short_utc(entry[0])}, the other leaves at {short_utc(last[1])}. "
+                "Correct the times or the connector.",
             )
+        if entry[1] > last[1]:
+            last = entry

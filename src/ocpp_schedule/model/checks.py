@@ -10,17 +10,17 @@ from ocpp_schedule.model import _series_checks as series
 from ocpp_schedule.model._raw import Item, items, place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ocpp_schedule.timegrid import TimeGrid
 
 
-def numbered(name: str, things: list[Any]) -> list[Item]:
+def numbered(name: str, things: Iterable[Any]) -> list[Item]:
     """Return the things with their places ``name[0]``, ``name[1]`` ..."""
     return [(f"{name}[{index}]", thing) for index, thing in enumerate(things)]
 
 
-def own_problems(site: Any, sessions: list[Item]) -> Iterator[InputProblem]:
+def own_problems(site: object, sessions: list[Item]) -> Iterator[InputProblem]:
     """Yield what constructors would refuse beyond single fields: needed on raw data only."""
     yield from references.site_problems(site, "site.")
     for where, connector in numbered("site.connectors", items(site, "connectors")):
@@ -30,7 +30,7 @@ def own_problems(site: Any, sessions: list[Item]) -> Iterator[InputProblem]:
 
 
 def cross_problems(
-    site: Any, sessions: list[Item], tariff: Any, grid: TimeGrid | None, limits: list[Item], forecasts: list[Item]
+    site: object, sessions: list[Item], tariff: object, grid: TimeGrid | None, limits: list[Item], forecasts: list[Item]
 ) -> Iterator[InputProblem]:
     """Yield what is wrong between objects that are each right by themselves.
 
@@ -45,7 +45,6 @@ def cross_problems(
     yield from references.session_problems(sessions, site)
     if grid is not None:
         yield from series.guard_problems(site, grid, "site.")
-        yield from series.tariff_problems(tariff, grid, "tariff.")
+    yield from series.tariff_problems(tariff, grid, "tariff.")
     yield from series.limit_problems(limits, site)
     yield from series.forecast_problems(forecasts, site, grid)
-

@@ -11,9 +11,10 @@ from ocpp_schedule.model import _references as references
 from ocpp_schedule.model._base import Amperes, Id, Model, WattHours, raise_references
 from ocpp_schedule.timegrid import UtcDatetime  # noqa: TC001 - pydantic resolves the annotation when the model is built
 
-TransactionId = Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)] | Annotated[
-    str, StringConstraints(strict=True, min_length=1, max_length=36)
-]
+TransactionId = (
+    Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)]
+    | Annotated[str, StringConstraints(strict=True, min_length=1, max_length=36)]
+)
 """An integer in OCPP 1.6, a string of at most 36 characters in 2.x."""
 
 

@@ -1,0 +1,407 @@
+"""``schedule()`` and ``Plan``: the thin public object that binds models, problem and solution."""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from html import escape
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+
+from ocpp_schedule.check.referee import review
+from ocpp_schedule.errors import InputError, InputProblem, PlanRejectedError
+from ocpp_schedule.model.checks import cross_problems, numbered
+from ocpp_schedule.model.objective import Objective
+from ocpp_schedule.model.scenario import Scenario
+from ocpp_schedule.problem.compile import compile_problem
+from ocpp_schedule.problem.effects import takes_amperes
+from ocpp_schedule.units import ENERGY_UNITS_PER_WH, energy_to_wh, exact, money_to_currency
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import numpy.typing as npt
+    import pandas as pd
+
+    from ocpp_schedule.check.report import Alarm, Report
+    from ocpp_schedule.delivery.messages import OcppMessage
+    from ocpp_schedule.explain.shortfalls import Shortfall
+    from ocpp_schedule.model.series import Forecast, LimitSeries
+    from ocpp_schedule.model.session import Session
+    from ocpp_schedule.model.site import Site
+    from ocpp_schedule.model.tariff import Tariff
+    from ocpp_schedule.problem.arrays import Problem
+    from ocpp_schedule.profiles.model import ProfileStack
+    from ocpp_schedule.solution import Solution, StageMark
+    from ocpp_schedule.timegrid import TimeGrid
+    from ocpp_schedule.views.baseline import Baseline
+
+Status = Literal["complete", "partial", "alarm"]
+WATT_SECONDS_PER_UNIT = 0.1
+PLAN_FORMAT_VERSION = 1
+
+
+def schedule(
+    site: Site,
+    sessions: Iterable[Session],
+    tariff: Tariff,
+    grid: TimeGrid,
+    *,
+    objective: Objective | None = None,
+    limits: Sequence[LimitSeries] = (),
+    forecasts: Sequence[Forecast] = (),
+) -> Plan:
+    """Return the best charging plan that the referee accepts.
+
+    Stages: must-have energy, wanted energy, cost, then ties (early finish, session id).
+
+    Args:
+        site: topology with limits.
+        sessions: the cars, in any order.
+        tariff: prices covering the grid.
+        grid: the slots to plan.
+        objective: what to optimise for; default ``Objective.cheapest()``.
+        limits: further limits on circuits over time.
+        forecasts: base load, one for each load of the site.
+
+    Raises:
+        InputError: everything that is wrong with the input, at once.
+        PlanRejectedError: the referee faults the plan (a fault of ours); nothing is returned.
+
+    >>> from datetime import UTC, datetime, timedelta
+    >>> from ocpp_schedule import Circuit, Connector, Session, Site, Station, Tariff, TimeGrid
+    >>> start = datetime(2026, 1, 15, tzinfo=UTC)
+    >>> site = Site(id="home", circuits=[Circuit(id="main", limit_a=25)],
+    ...             stations=[Station(id="CP1", circuit="main", ocpp_version="1.6")],
+    ...             connectors=[Connector(id="A", station="CP1", max_current_a=16)])
+    >>> car = Session(id="a", connector="A", arrival=start, departure=start + timedelta(hours=2),
+    ...               energy_wh=2300, phases=1)
+    >>> plan = schedule(site, [car], Tariff(energy=0.25), TimeGrid.regular(start, timedelta(hours=1), 2))
+    >>> plan.status, plan.setpoints.tolist(), round(plan.cost, 3)
+    ('complete', [[100, 0]], 0.575)
+    """
+    cars = tuple(sessions)
+    problems = list(
+        cross_problems(
+            site, numbered("sessions", cars), tariff, grid, numbered("limits", limits), numbered("forecasts", forecasts)
+        )
+    )
+    if problems:
+        raise InputError("schedule()", problems)
+    from ocpp_schedule.solve.ladder import solve  # noqa: PLC0415 - OR-Tools and scipy load with the first plan
+
+    scenario = Scenario.model_construct(
+        site=site,
+        sessions=cars,
+        tariff=tariff,
+        grid=grid,
+        limits=tuple(limits),
+        forecasts=tuple(forecasts),
+        objective=objective or Objective.cheapest(),
+    )
+    problem = compile_problem(site, cars, tariff, grid, limits=limits, forecasts=forecasts)
+    return _reviewed(scenario, problem, solve(problem))
+
+
+def _reviewed(scenario: Scenario, problem: Problem, solution: Solution) -> Plan:
+    report = _review(scenario, solution)
+    if not report.ok:
+        raise PlanRejectedError(str(violation) for violation in report.violations)
+    return Plan(scenario, problem, solution, report)
+
+
+def _review(scenario: Scenario, solution: Solution) -> Report:
+    return review(
+        scenario.site,
+        scenario.sessions,
+        scenario.tariff,
+        scenario.grid,
+        limits=scenario.limits,
+        forecasts=scenario.forecasts,
+        solution=solution,
+    )
+
+
+class Plan:
+    """A verified plan. Every method is one call down; nothing is changed after construction.
+
+    Attributes:
+        scenario: what was planned.
+        problem: the compiled arrays.
+        solution: the raw result.
+        report: the referee's report at the time of planning.
+
+    Invariants: the referee found no violation.
+    """
+
+    def __init__(self, scenario: Scenario, problem: Problem, solution: Solution, report: Report) -> None:
+        self.scenario = scenario
+        self.problem = problem
+        self.solution = solution
+        self.report = report
+
+    def __repr__(self) -> str:
+        """Return one line."""
+        return (
+            f"<Plan {self.status} ({self.mark}): {self.problem.sessions} sessions x {self.problem.slots} slots, "
+            f"cost {self.cost:.2f} {self.scenario.tariff.currency}>"
+        )
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(self.summary())}</pre>"
+
+    @property
+    def session_ids(self) -> tuple[str, ...]:
+        """Rows of the arrays, sorted."""
+        return self.solution.session_ids
+
+    @property
+    def setpoints(self) -> npt.NDArray[np.int64]:
+        """(sessions, slots) permissions in integer steps of each connector, read-only."""
+        return self.solution.setpoints
+
+    @cached_property
+    def limits(self) -> npt.NDArray[np.float64]:
+        """(sessions, slots) permissions in the unit that each station takes: A per phase, or W in total."""
+        connectors = {connector.id: connector for connector in self.scenario.site.connectors}
+        takes = self._units
+        step = [
+            exact(connectors[s.connector].step_a if takes[s.connector] == "A" else connectors[s.connector].step_w)
+            for s in self._sessions
+        ]
+        # One division per cell, so that 0.1 A steps print as the decimals they are.
+        numerators = np.array([float(x.numerator) for x in step]).reshape(-1, 1)
+        denominators = np.array([float(x.denominator) for x in step]).reshape(-1, 1)
+        return self.setpoints * numerators / denominators
+
+    @property
+    def expected_w(self) -> npt.NDArray[np.float64]:
+        """(sessions, slots) expected mean power [W], before losses at guarded edges."""
+        return self.setpoints * self.problem.power_dw[:, None] * WATT_SECONDS_PER_UNIT
+
+    @property
+    def peak_w(self) -> float:
+        """Highest expected charging power of a slot, all sessions together [W]."""
+        return float(self.expected_w.sum(axis=0).max(initial=0.0))
+
+    @property
+    def energy_wh(self) -> dict[str, float]:
+        """Expected energy by session [Wh], losses at guarded edges taken off."""
+        return {name: energy_to_wh(units) for name, units in self.report.energy_units.items()}
+
+    @property
+    def cost(self) -> float:
+        """Energy cost of charging [currency of the tariff]; the exact integer is ``solution.cost_units``."""
+        return money_to_currency(self.solution.cost_units)
+
+    @property
+    def bound(self) -> float | None:
+        """No plan that serves the wishes as well can cost less [currency]; None where no solver gave a bound."""
+        bound = self._stage("cost").bound
+        return None if bound is None else bound / money_to_currency_units()
+
+    @property
+    def cost_gap(self) -> float | None:
+        """``cost - bound`` relative to the gross value of the energy (its price without sign)."""
+        bound = self._stage("cost").bound
+        if bound is None:
+            return None
+        per_slot = (self.setpoints * self.problem.power_dw[:, None]).sum(axis=0)
+        gross = float((per_slot * np.abs(self.problem.price_seconds)).sum())
+        return max(self.solution.cost_units - bound, 0.0) / gross if gross else 0.0
+
+    @property
+    def energy_gap(self) -> float | None:
+        """Missing energy above what is unavoidable [Wh]; None where no solver gave a bound."""
+        stages = [self._stage("must_have"), self._stage("wanted")]
+        if any(stage.bound is None for stage in stages):
+            return None
+        return sum(max(stage.value - (stage.bound or 0.0), 0.0) for stage in stages) / ENERGY_UNITS_PER_WH
+
+    @property
+    def status(self) -> Status:
+        """``complete``: all wishes met; ``partial``: some energy is missing; ``alarm``: base load exceeds a limit."""
+        if self.report.alarms:
+            return "alarm"
+        return "partial" if any(stage.value for stage in self.solution.stages if stage.name != "cost") else "complete"
+
+    @property
+    def mark(self) -> StageMark:
+        """How far the result is backed (``solution.StageMark``)."""
+        return self._stage("cost").mark
+
+    @property
+    def alarms(self) -> tuple[Alarm, ...]:
+        """Rows that base load and idle floors exceed by themselves."""
+        return self.report.alarms
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What was left out of the plan, and why."""
+        return self.problem.notices
+
+    @cached_property
+    def shortfalls(self) -> tuple[Shortfall, ...]:
+        """Energy that is missing, with the limit that explains it."""
+        from ocpp_schedule.explain.shortfalls import find_shortfalls  # noqa: PLC0415 - rarely needed
+
+        given = np.cumsum(self._slot_energy_units, axis=1)
+        padded = np.concatenate((np.zeros((given.shape[0], 1), dtype=np.int64), given), axis=1)
+        got = padded[self.problem.demand_session, self.problem.demand_end]
+        missing = np.maximum(self.problem.demand_wish_units - got, 0)
+        return find_shortfalls(self.problem, self.setpoints, missing, self.scenario.site.time_zone)
+
+    @cached_property
+    def uncontrolled(self) -> Baseline:
+        """Cost and peak of the same energy without control."""
+        from ocpp_schedule.views.baseline import uncontrolled  # noqa: PLC0415 - rarely needed
+
+        return uncontrolled(self.problem)
+
+    def summary(self) -> str:
+        """Return the plan as text."""
+        from ocpp_schedule.views.text import summary  # noqa: PLC0415 - rarely needed
+
+        notes = [*(f"Short: {s}" for s in self.shortfalls), *(f"Alarm: {a}" for a in self.alarms)]
+        notes += [f"Notice: {notice}" for notice in self.notices]
+        return summary(
+            self.problem,
+            self.solution,
+            self.report,
+            status=f"{self.status} ({self.mark})",
+            currency=self.scenario.tariff.currency,
+            time_zone=self.scenario.site.time_zone,
+            baseline=self.uncontrolled,
+            peak_w=self.peak_w,
+            lines=notes,
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per session and slot of its window (``views.frame.plan_frame``)."""
+        from ocpp_schedule.views.frame import plan_frame  # noqa: PLC0415 - loads pandas
+
+        units = self._units
+        return plan_frame(
+            self.problem, self.limits, tuple(units[s.connector] for s in self._sessions), self.expected_w
+        )
+
+    def verify(self) -> Report:
+        """Return a fresh report of the referee, derived from the models and the set-points."""
+        return _review(self.scenario, self.solution)
+
+    def stacks(self, ids: Mapping[tuple[str, str], int] | None = None) -> tuple[ProfileStack, ...]:
+        """Return the neutral profile stacks, one per connector.
+
+        Args:
+            ids: (connector id, layer) to profile id, where the defaults do not suit.
+        """
+        from ocpp_schedule.profiles.synthesis import build_stacks  # noqa: PLC0415 - not needed to plan
+
+        return build_stacks(self.scenario.site, self.scenario.sessions, self.scenario.grid, self.solution, ids=ids)
+
+    def to_ocpp(
+        self, version: str | None = None, ids: Mapping[tuple[str, str], int] | None = None
+    ) -> list[OcppMessage]:
+        """Return wire-exact SetChargingProfile messages, floors first.
+
+        Args:
+            version: ``"1.6"``, ``"2.0.1"`` or ``"2.1"`` for all; None: each station in its own.
+            ids: as in ``stacks``.
+
+        Raises:
+            InputError: unknown version, or a transaction id of the wrong type for it.
+        """
+        from ocpp_schedule.delivery.messages import to_ocpp  # noqa: PLC0415 - not needed to plan
+
+        return to_ocpp(self.stacks(ids), version=version)
+
+    def to_json(self) -> str:
+        """Return scenario and solution as JSON text; the same input gives the same bytes."""
+        from ocpp_schedule.views.archive import solution_to_dict  # noqa: PLC0415 - rarely needed
+
+        data = {
+            "format_version": PLAN_FORMAT_VERSION,
+            "status": self.status,
+            "scenario": self.scenario.model_dump(mode="json", exclude_defaults=False),
+            "solution": solution_to_dict(self.solution),
+        }
+        return json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read ``to_json`` back; the referee sees the plan again before it is returned.
+
+        Raises:
+            InputError: the text is no plan archive.
+            PlanRejectedError: the archived set-points break a rule.
+        """
+        from ocpp_schedule.views.archive import solution_from_dict  # noqa: PLC0415 - rarely needed
+
+        scenario, solution_data = _read_archive(text)
+        problem = compile_problem(
+            scenario.site,
+            scenario.sessions,
+            scenario.tariff,
+            scenario.grid,
+            limits=scenario.limits,
+            forecasts=scenario.forecasts,
+        )
+        solution = solution_from_dict(problem, solution_data)
+        report = _review(scenario, solution)
+        if not report.ok:
+            raise PlanRejectedError(str(violation) for violation in report.violations)
+        return cls(scenario, problem, solution, report)
+
+    def _stage(self, name: str) -> Any:
+        return next(stage for stage in self.solution.stages if stage.name == name)
+
+    @cached_property
+    def _sessions(self) -> list[Session]:
+        return sorted(self.scenario.sessions, key=lambda session: session.id)
+
+    @cached_property
+    def _units(self) -> dict[str, str]:
+        """Unit by connector id."""
+        site = self.scenario.site
+        takes = {station.id: takes_amperes(station.capabilities.rate_units) for station in site.stations}
+        return {connector.id: "A" if takes[connector.station] else "W" for connector in site.connectors}
+
+    @cached_property
+    def _slot_energy_units(self) -> npt.NDArray[np.int64]:
+        from ocpp_schedule.solve.edges import slot_energy_units  # noqa: PLC0415 - solve loads on first use
+
+        return slot_energy_units(
+            self.problem, self.setpoints, self.solution.late_raise, self.solution.early_lowering
+        )
+
+
+def money_to_currency_units() -> float:
+    """Return money units per currency unit."""
+    return 1 / money_to_currency(1)
+
+
+def _read_archive(text: str) -> tuple[Scenario, Mapping[str, Any]]:
+    where = "plan archive"
+    try:
+        data = json.loads(text)
+        if not isinstance(data, dict) or data.get("format_version") != PLAN_FORMAT_VERSION:
+            raise ValueError(f"no object with format_version {PLAN_FORMAT_VERSION}")
+        scenario = Scenario.model_validate(data.get("scenario"))
+        solution = data.get("solution")
+        if not isinstance(solution, dict):
+            raise TypeError("no solution in it")
+    except (ValueError, TypeError, RecursionError) as error:
+        raise InputError(where, [InputProblem("", f"is no plan that to_json wrote: {error}")]) from error
+    problems = cross_problems(
+        scenario.site,
+        numbered("sessions", scenario.sessions),
+        scenario.tariff,
+        scenario.grid,
+        numbered("limits", scenario.limits),
+        numbered("forecasts", scenario.forecasts),
+    )
+    listed = list(problems)
+    if listed:
+        raise InputError(where, listed)
+    return scenario, solution

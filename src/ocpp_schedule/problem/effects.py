@@ -1,0 +1,91 @@
+"""What one step of a set-point does, per connector and session (convention 5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ocpp_schedule.units import (
+    DECIAMPERES_PER_AMPERE,
+    LINES,
+    MICROAMPERES_PER_AMPERE,
+    MICROAMPERES_PER_DECIAMPERE,
+    Supply,
+    ceil_div,
+    floor_div,
+    round_down,
+)
+
+if TYPE_CHECKING:
+    from ocpp_schedule.model.site import Connector
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """Effects of one step of a connector for a car with a given number of phases.
+
+    Attributes:
+        line_ua: current on L1, L2, L3 of the site [uA].
+        power_dw: expected power [0.1 W].
+        min_steps: smallest non-zero set-point [steps].
+        max_steps: largest [steps].
+    """
+
+    line_ua: tuple[int, int, int]
+    power_dw: int
+    min_steps: int
+    max_steps: int
+
+
+def takes_amperes(rate_units: tuple[str, ...]) -> bool:
+    """Tell whether the station is driven in A; W only where it takes nothing else."""
+    return "A" in rate_units
+
+
+def effect(
+    connector: Connector, supply: Supply, *, amperes: bool, phases: int | None, min_a: float, max_a: float
+) -> Effect:
+    """Return the effects of one step.
+
+    Args:
+        connector: the outlet.
+        supply: voltages to neutral.
+        amperes: the station takes A; else the step is ``step_w``.
+        phases: of the car; None is unknown.
+        min_a: smallest current of connector and car [A].
+        max_a: largest [A].
+
+    >>> from ocpp_schedule.model.site import Connector
+    >>> outlet = Connector(id="C", station="S", max_current_a=16)
+    >>> effect(outlet, Supply.from_nominal(230), amperes=True, phases=1, min_a=6.0, max_a=16.0)
+    Effect(line_ua=(100000, 0, 0), power_dw=230, min_steps=60, max_steps=160)
+    """
+    wired = connector.lines
+    used = len(wired) if phases is None else min(phases, len(wired))
+    expected = 1 if phases is None else used
+    on_line = dict.fromkeys(LINES, 0)
+    if amperes:
+        step_da = round_down(connector.step_a, DECIAMPERES_PER_AMPERE)
+        for line in wired[:used]:
+            on_line[line] = step_da * MICROAMPERES_PER_DECIAMPERE
+        power_dw = expected * supply.voltage_v * step_da
+        min_steps, max_steps = ceil_div(min_a, connector.step_a), floor_div(max_a, connector.step_a)
+    else:
+        for position, line in enumerate(wired[:used], start=1):
+            share = position if phases is None else used
+            on_line[line] = -(-connector.step_w * MICROAMPERES_PER_AMPERE // (share * supply.low_voltage_v))
+        power_dw = 10 * connector.step_w // (used if phases is None else 1)
+        min_steps = ceil_div(min_a, connector.step_w, used * supply.high_voltage_v)
+        max_steps = floor_div(max_a, connector.step_w, used * supply.voltage_v)
+    currents = (on_line["L1"], on_line["L2"], on_line["L3"])
+    if max_steps < max(min_steps, 1):
+        return Effect(currents, power_dw, 0, 0)
+    return Effect(currents, power_dw, min_steps, max_steps)
+
+
+def idle_floor_steps(connector: Connector, supply: Supply, *, amperes: bool, floor_a: float) -> int:
+    """Return the idle floor in steps, rounded down (convention 4)."""
+    allowed_a = min(floor_a, connector.max_current_a)
+    if amperes:
+        return floor_div(allowed_a, connector.step_a)
+    return floor_div(allowed_a, connector.step_w, len(connector.lines) * supply.voltage_v)

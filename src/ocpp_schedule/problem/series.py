@@ -1,0 +1,82 @@
+"""Series of equal intervals onto the slots of the grid (convention 2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ocpp_schedule.timegrid import EARLIEST
+from ocpp_schedule.units import MICROAMPERES_PER_AMPERE, PRICE_UNITS_PER_CURRENCY
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from ocpp_schedule.model.series import PriceSeries
+    from ocpp_schedule.problem.arrays import Floats, Ints
+
+WRITTEN_UA = 1e-3
+"""A product this close to a whole uA is the decimal that was written; double precision errs by 1e-5 at 100 kA."""
+
+
+def epoch_s(instant: datetime) -> int:
+    """Return whole seconds since 1970."""
+    return int((instant - EARLIEST).total_seconds())
+
+
+def price_seconds(energy: PriceSeries | float, edges: Ints) -> Ints:
+    """Return price x seconds for each slot, exact.
+
+    Args:
+        energy: a series that covers the grid, or a flat price.
+        edges: (T + 1,) seconds since 1970.
+
+    Returns:
+        (T,) [1e-6 currency/kWh x s].
+    """
+    if isinstance(energy, float | int):
+        return np.diff(edges) * round(energy * PRICE_UNITS_PER_CURRENCY)
+    units = np.rint(np.array(energy.per_kwh) * PRICE_UNITS_PER_CURRENCY).astype(np.int64)
+    offsets = edges - epoch_s(energy.start)
+    before = np.concatenate(([0], np.cumsum(units) * energy.step_s))
+    whole, rest = np.divmod(offsets, energy.step_s)
+    integral = before[whole] + rest * np.append(units, 0)[whole]
+    return np.diff(integral)
+
+
+def per_line_ua(values: Sequence[float | tuple[float, float, float]], *, up: bool) -> Ints:
+    """Return currents [A] as (3, K) uA, rounded down (limits) or up (loads)."""
+    if all(isinstance(value, float) for value in values):
+        amperes: Floats = np.repeat(np.array(values, dtype=np.float64)[None, :], 3, axis=0)
+    else:
+        amperes = np.array([value if isinstance(value, tuple) else (value,) * 3 for value in values]).T
+    exact = amperes * MICROAMPERES_PER_AMPERE
+    nearest = np.rint(exact)
+    rounded = np.where(np.abs(exact - nearest) < WRITTEN_UA, nearest, np.ceil(exact) if up else np.floor(exact))
+    return rounded.astype(np.int64)
+
+
+def extreme_per_slot(values: Ints, start_s: int, step_s: int, edges: Ints, *, highest: bool, outside: int) -> Ints:
+    """Return the highest or lowest value that touches each slot.
+
+    Args:
+        values: (3, K) one column per interval.
+        start_s: start of the first interval, seconds since 1970.
+        step_s: length of an interval [s].
+        edges: (T + 1,) seconds since 1970.
+        highest: the highest (loads) or the lowest (limits).
+        outside: the value where no interval touches the slot.
+
+    Returns:
+        (3, T).
+    """
+    count = values.shape[1]
+    first = np.clip((edges[:-1] - start_s) // step_s, 0, count)
+    last = np.clip(-(-(edges[1:] - start_s) // step_s), 0, count)
+    padded = np.concatenate((values, np.full((3, 1), outside)), axis=1)
+    result = np.where(last > first, padded[:, np.minimum(first, count)], outside)
+    pick = np.max if highest else np.min
+    for slot in np.flatnonzero(last - first > 1):
+        result[:, slot] = pick(values[:, first[slot] : last[slot]], axis=1)
+    return result

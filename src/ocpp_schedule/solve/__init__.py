@@ -1,0 +1,1 @@
+"""The only home of OR-Tools: from a ``Problem`` to a ``Solution``."""

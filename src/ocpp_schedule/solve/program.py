@@ -1,0 +1,109 @@
+"""The one place that talks to OR-Tools: sparse arrays in, vectors out.
+
+OR-Tools is imported when the first program is solved, not with the package.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+    from ocpp_schedule.problem.arrays import Bools, Floats
+
+SolverName = Literal["glop", "highs", "sat"]
+
+PARAMETERS: Final[dict[SolverName, str]] = {
+    # Ties are broken by price differences of 1e-6 and less, so the default dual tolerance of 1e-6 is too coarse.
+    "glop": "dual_feasibility_tolerance: 1e-9 primal_feasibility_tolerance: 1e-9",
+    # HiGHS writes a banner to C stdout unless told not to.
+    "highs": "output_flag=false\nthreads=1",
+    # One worker and a deterministic limit: the same bytes on every run.
+    "sat": "num_workers: 1 max_deterministic_time: 4.0 mip_max_bound: 1e9",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """``min cost @ x`` with ``row_low <= matrix @ x <= row_high`` and ``low <= x <= high``.
+
+    Attributes:
+        cost, low, high: (n,).
+        matrix: (m, n) sparse rows.
+        row_low, row_high: (m,).
+        integer: (n,) which variables are whole numbers; None: none.
+    """
+
+    cost: Floats
+    low: Floats
+    high: Floats
+    matrix: csr_array
+    row_low: Floats
+    row_high: Floats
+    integer: Bools | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a solver returned.
+
+    Attributes:
+        status: OR-Tools' own word; nothing is decided on it but whether there are values to look at.
+        values: (n,) or None.
+        objective: of ``values``; NaN without.
+        optimal: the solver claims optimality.
+        duals: (m,) row duals of a linear program, or None.
+    """
+
+    status: str
+    values: Floats | None
+    objective: float
+    optimal: bool
+    duals: Floats | None = None
+
+
+@dataclass(slots=True)
+class Solver:
+    """Runs programs one after another, and remembers them if asked to.
+
+    Attributes:
+        trace: every program solved with its solver's name, where ``keep`` is set (for benchmarks).
+    """
+
+    keep: bool = False
+    calls: int = 0
+    trace: list[tuple[Program, SolverName]] = field(default_factory=list)
+
+    def run(self, program: Program, name: SolverName) -> Outcome:
+        """Solve ``program`` with the named solver."""
+        self.calls += 1
+        if self.keep:
+            self.trace.append((program, name))
+        return run_program(program, name)
+
+
+def run_program(program: Program, name: SolverName) -> Outcome:
+    """Hand a program to OR-Tools by sparse fill and read the answer back."""
+    from ortools.linear_solver.python import model_builder_helper as helper  # noqa: PLC0415 - loaded on first use
+
+    model = helper.ModelBuilderHelper()
+    model.fill_model_from_sparse_data(
+        program.low, program.high, program.cost, program.row_low, program.row_high, program.matrix
+    )
+    if program.integer is not None:
+        for index in np.flatnonzero(program.integer).tolist():
+            model.set_var_integrality(index, True)  # noqa: FBT003 - OR-Tools takes it by position
+    solver = helper.ModelSolverHelper(name)
+    solver.set_solver_specific_parameters(PARAMETERS[name])
+    solver.solve(model)
+    status = solver.status()
+    if not solver.has_solution():
+        return Outcome(status.name, None, float("nan"), optimal=False)
+    optimal = bool(status == helper.SolveStatus.OPTIMAL)
+    values = np.asarray(solver.variable_values())
+    duals = np.asarray(solver.dual_values()) if program.integer is None else None
+    return Outcome(status.name, values, solver.objective_value(), optimal, duals)

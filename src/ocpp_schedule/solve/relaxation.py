@@ -1,0 +1,227 @@
+"""The linear program of a ``Problem``: set-points as real numbers, wishes with shortfall variables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from ocpp_schedule.solve.program import Program
+
+if TYPE_CHECKING:
+    from ocpp_schedule.problem.arrays import Floats, Ints, Problem
+
+ROW_SCALE_UA: Final = 1e5
+"""Rows are written in 0.1 A, so that the usual coefficient is 1."""
+TIE_SHARE: Final = 1e-4
+"""Share of the mean price that breaks ties (early finish, then session id): below a tenth of a per mille of the cost."""
+WANT_WEIGHT: Final = 100.0
+"""A missing kWh weighs this many highest prices: more than any chain of displaced kWh can save."""
+MUST_WEIGHT: Final = 100.0
+"""A missing must-have weighs this many missing wishes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relaxation:
+    """A program with the places of its variables: arcs, booked excess over the idle floor, shortfalls.
+
+    Attributes:
+        program: the arrays; the objective is money scaled by ``cost_scale``, plus penalties for shortfalls.
+        arc_session, arc_slot: (A,) the set-points that may be above 0.
+        arc_cap: (A,) their upper bounds [steps].
+        arc_cost: (A,) exact money units per step, as floats.
+        cost_scale: objective units per money unit.
+        short_at: column of the first shortfall variable; one per demand.
+        demand_session: (D,) the session of each demand.
+        short_units: (D,) energy of one unit of the shortfall variable [0.1 J].
+        tie_units: most that the tie-breaking terms can add up to [objective units].
+        capacity_rows: (K, 3) node, line and slot of the first K rows.
+        booking_column: (A,) the variable that stands in the capacity rows for each arc.
+    """
+
+    program: Program
+    arc_session: Ints
+    arc_slot: Ints
+    arc_cap: Ints
+    arc_cost: Floats
+    cost_scale: float
+    short_at: int
+    demand_session: Ints
+    short_units: Floats
+    tie_units: float
+    capacity_rows: Ints
+    booking_column: Ints
+
+    def setpoints(self, values: Floats, shape: tuple[int, int]) -> Floats:
+        """Return (S, T) set-points as real numbers."""
+        result = np.zeros(shape)
+        result[self.arc_session, self.arc_slot] = values[: self.arc_session.size]
+        return result
+
+    def shortfall_units(self, values: Floats) -> Floats:
+        """Return (D,) missing energy [0.1 J]."""
+        return values[self.short_at :] * self.short_units
+
+
+def relax(problem: Problem) -> Relaxation:
+    """Build the linear program; rows that cannot bind are left out."""
+    session, slot = np.nonzero(problem.cap_steps)
+    cap = problem.cap_steps[session, slot]
+    floor = problem.idle_floor_steps[problem.session_connector[session]]
+    capacity, row_names, row_high = _capacity_rows(problem, session, slot, cap, floor)
+    excess = np.flatnonzero((floor > 0) & (cap > floor))
+    arcs, extra, wishes = session.size, excess.size, problem.demand_session.size
+
+    # A connector is booked with max(set-point, floor): what is above the floor has a variable of its own.
+    column = np.arange(arcs)
+    column[excess] = arcs + np.arange(extra)
+    above_floor = (floor == 0) | (cap > floor)
+    keep = above_floor[capacity[1]]
+    rows = [capacity[0][keep]]
+    columns = [column[capacity[1]][keep]]
+    data = [capacity[2][keep]]
+    count = row_high.size
+    if extra:
+        rows += [count + np.arange(extra)] * 2
+        columns += [excess, arcs + np.arange(extra)]
+        data += [np.ones(extra), -np.ones(extra)]
+    demand_rows, demand_columns, demand_data, slot_s = _demand_rows(problem, session, slot)
+    first_demand = count + extra
+    rows += [first_demand + demand_rows, first_demand + np.arange(wishes)]
+    columns += [demand_columns, arcs + extra + np.arange(wishes)]
+    data += [demand_data, np.ones(wishes)]
+    matrix = csr_array(
+        (np.concatenate(data), (np.concatenate(rows), np.concatenate(columns))),
+        shape=(first_demand + wishes, arcs + extra + wishes),
+    )
+
+    short_units = (np.maximum(problem.power_dw[problem.demand_session], 1) * slot_s[problem.demand_session]).astype(float)
+    need = problem.demand_units / short_units
+    final = _final_demands(problem)
+    most = np.full(wishes, np.inf)
+    most[final] = problem.energy_cap_units / short_units[final]
+    arc_cost = problem.power_dw[session] * problem.price_seconds[slot].astype(float)
+    scale, tie, tie_units, dearest = _prices(problem, session, slot, cap)
+    penalty = np.where(problem.demand_hard, MUST_WEIGHT, 1.0) * WANT_WEIGHT * dearest * short_units
+    program = Program(
+        cost=np.concatenate((arc_cost * scale + tie, np.zeros(extra), penalty)),
+        low=np.zeros(arcs + extra + wishes),
+        high=np.concatenate((cap.astype(float), (cap - floor)[excess].astype(float), need)),
+        matrix=matrix,
+        row_low=np.concatenate((np.full(count + extra, -np.inf), need)),
+        row_high=np.concatenate((row_high, floor[excess].astype(float), np.maximum(most, need))),
+    )
+    return Relaxation(
+        program, session, slot, cap, arc_cost, scale, arcs + extra, problem.demand_session, short_units,
+        tie_units, row_names, column
+    )
+
+
+def congestion_prices(relaxation: Relaxation, duals: Floats, shape: tuple[int, int]) -> Floats:
+    """Return (S, T) scaled prices of a step: money, tie-breaks and what the tight rows make it worth."""
+    rows = relaxation.capacity_rows.shape[0]
+    pressure = relaxation.program.matrix[:rows].T @ duals[:rows]
+    arcs = relaxation.arc_session.size
+    prices = np.full(shape, np.inf)
+    prices[relaxation.arc_session, relaxation.arc_slot] = (
+        relaxation.program.cost[:arcs] - pressure[relaxation.booking_column]
+    )
+    return prices
+
+
+def restrict(relaxation: Relaxation, low: Ints, high: Ints) -> Relaxation:
+    """Return the same program with the set-points held between ``low`` and ``high`` (S, T)."""
+    place = (relaxation.arc_session, relaxation.arc_slot)
+    arcs = relaxation.arc_session.size
+    program = relaxation.program
+    new_low, new_high = program.low.copy(), program.high.copy()
+    new_low[:arcs], new_high[:arcs] = low[place], high[place]
+    return replace(relaxation, program=replace(program, low=new_low, high=new_high))
+
+
+def enlarge(relaxation: Relaxation, extra_units: Ints) -> Relaxation:
+    """Return the same program with every demand of a session raised by (S,) ``extra_units`` [0.1 J], in whole units."""
+    program = relaxation.program
+    extra = np.ceil(extra_units[relaxation.demand_session] / relaxation.short_units)
+    count = program.row_low.size - extra.size
+    low, high, most = program.row_low.copy(), program.row_high.copy(), program.high.copy()
+    low[count:] += extra
+    high[count:] += extra
+    most[relaxation.short_at :] += extra
+    return replace(relaxation, program=replace(program, row_low=low, row_high=high, high=most))
+
+
+def _capacity_rows(
+    problem: Problem, session: Ints, slot: Ints, cap: Ints, floor: Ints
+) -> tuple[tuple[Ints, Ints, Floats], Ints, Floats]:
+    """Return entries (row, arc, coefficient), (K, 3) names and upper bounds of the rows that can bind [0.1 A]."""
+    free = problem.free_ua
+    slots = problem.slots
+    above = np.maximum(cap - floor, 0)
+    below = problem.connector_nodes[:, problem.session_connector[session]]
+    rows, columns, data, names, highs = [], [], [], [], []
+    count = 0
+    for node in range(free.shape[0]):
+        for line in range(3):
+            arcs = np.flatnonzero(below[node] & (problem.line_ua[session, line] > 0))
+            if not arcs.size:
+                continue
+            per_step = problem.line_ua[session[arcs], line].astype(float)
+            most = np.bincount(slot[arcs], per_step * above[arcs], slots)
+            binding = most > free[node, line]
+            if not binding.any():
+                continue
+            number = np.cumsum(binding) - 1 + count
+            kept = binding[slot[arcs]]
+            rows.append(number[slot[arcs[kept]]])
+            columns.append(arcs[kept])
+            data.append(per_step[kept] / ROW_SCALE_UA)
+            where = np.flatnonzero(binding)
+            names.append(np.column_stack((np.full(where.size, node), np.full(where.size, line), where)))
+            highs.append(free[node, line, where] / ROW_SCALE_UA)
+            count += where.size
+    if not rows:
+        none = np.zeros(0, dtype=np.int64)
+        return (none, none, np.zeros(0)), np.zeros((0, 3), dtype=np.int64), np.zeros(0)
+    entries = (np.concatenate(rows), np.concatenate(columns), np.concatenate(data))
+    return entries, np.concatenate(names), np.concatenate(highs)
+
+
+def _final_demands(problem: Problem) -> Ints:
+    """Return (S,) the index of each session's last demand, its wanted energy."""
+    return np.searchsorted(problem.demand_session, np.arange(problem.sessions), side="right") - 1
+
+
+def _demand_rows(problem: Problem, session: Ints, slot: Ints) -> tuple[Ints, Ints, Floats, Ints]:
+    """Return entries (demand, arc, coefficient) and the (S,) seconds that coefficient 1 stands for."""
+    slot_s = np.full(problem.sessions, int(problem.seconds.min()), dtype=np.int64)
+    weight = problem.seconds[slot] / slot_s[session]
+    final = _final_demands(problem)
+    milestones = np.setdiff1d(np.arange(problem.demand_session.size), final)
+    rows, columns = [final[session]], [np.arange(session.size)]
+    for demand in milestones.tolist():
+        arcs = np.flatnonzero((session == problem.demand_session[demand]) & (slot < problem.demand_end[demand]))
+        rows.append(np.full(arcs.size, demand))
+        columns.append(arcs)
+    column = np.concatenate(columns)
+    return np.concatenate(rows), column, weight[column], slot_s
+
+
+def _prices(problem: Problem, session: Ints, slot: Ints, cap: Ints) -> tuple[float, Floats, float, float]:
+    """Return money scale, tie-breaking terms per arc, their largest sum, and the dearest scaled price per energy."""
+    price = problem.price_seconds / problem.seconds
+    level = float(np.abs(price).mean()) or 1.0
+    power = float(problem.power_dw[session].mean()) if session.size else 1.0
+    scale = 1.0 / (level * power * float(problem.seconds.mean()))
+    # Early finish; of two sessions that could swap, the lower id goes first because its delay weighs more.
+    rank = 1.0 + 0.5 * (problem.sessions - np.arange(problem.sessions)) / max(problem.sessions, 1)
+    delay = (slot + 1) / problem.slots
+    energy = problem.power_dw[session] * problem.seconds[slot].astype(float)
+    tie = TIE_SHARE * level * scale * rank[session] * delay * energy / 1.5
+    reach = np.minimum(np.bincount(session, cap * energy, problem.sessions), problem.energy_cap_units)
+    tie_units = float(TIE_SHARE * level * scale * reach.sum())
+    dearest = float(np.abs(price).max() or 1.0) * scale
+    return scale, tie, tie_units, dearest
+

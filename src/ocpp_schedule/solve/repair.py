@@ -1,0 +1,175 @@
+"""From real numbers to a safe integer plan: rounding, minimum current, guard losses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from ocpp_schedule.solve.filling import refill, top_up, trim
+from ocpp_schedule.solve.relaxation import congestion_prices, enlarge, restrict
+from ocpp_schedule.solve.result import Candidate, evaluate
+from ocpp_schedule.solve.stages import solve_stages
+from ocpp_schedule.solve.working import WorkingPlan
+
+if TYPE_CHECKING:
+    from ocpp_schedule.problem.arrays import Floats, Ints, Problem
+    from ocpp_schedule.solve.program import Solver
+    from ocpp_schedule.solve.relaxation import Relaxation
+    from ocpp_schedule.solve.stages import Relaxed
+
+ROUNDING: Final = 1e-5
+"""A value this close below a whole step is that step: solver tolerance, far below the referee's notice."""
+SETTLING_ROUNDS: Final = 6
+"""Topping up moves guarded edges, which moves energy; it settles in two or three rounds or not at all."""
+
+GUARD_ROUNDS: Final = 3
+"""Re-solves with raised demands; measured on mixed phases, one or two suffice."""
+
+
+def whole_steps(values: Floats) -> Ints:
+    """Return the values rounded down to whole steps."""
+    return np.floor(values + ROUNDING).astype(np.int64)
+
+
+def slot_prices(problem: Problem) -> Floats:
+    """Return (S, T) money per step with early finish breaking ties, for filling in order of price."""
+    per_second = problem.price_seconds / problem.seconds
+    spread = float(np.abs(per_second).mean()) or 1.0
+    order = per_second + 1e-6 * spread * np.arange(problem.slots) / problem.slots
+    return np.broadcast_to(order, (problem.sessions, problem.slots))
+
+
+def settle(problem: Problem, setpoints: Ints) -> Candidate | None:
+    """Hand leftover steps back where every row still fits, until wishes and guard losses agree.
+
+    Each round counts what the guarded edges take, tops up sessions that miss energy and trims those that
+    got a whole step too much.
+
+    Returns:
+        the best round in which no session got too much; None where there was none.
+    """
+    plan = WorkingPlan(problem, setpoints)
+    best: Candidate | None = None
+    prices = slot_prices(problem)
+    avoid = np.zeros_like(prices)
+    for _ in range(SETTLING_ROUNDS):
+        current = evaluate(problem, plan.setpoints.copy())
+        if (best is None or current.rank < best.rank) and _within_cap(problem, current):
+            best = current
+        if not _adjust(plan, current, prices + avoid, prices - avoid):
+            break
+        # At a guarded edge a step is worth more or less than elsewhere, so that adding and taking away could
+        # alternate for ever: from the second round on such slots come last.
+        avoid = _at_guarded_edges(current) * (2 * float(np.abs(prices).max(initial=1.0)) + 1.0)
+    return best
+
+
+def _at_guarded_edges(current: Candidate) -> Floats:
+    """Return (S, T) 1.0 in the slots on both sides of a guarded edge."""
+    touched = current.late | current.early
+    touched[:, :-1] |= current.late[:, 1:]
+    touched[:, 1:] |= current.early[:, :-1]
+    return touched.astype(np.float64)
+
+
+def better(one: Candidate | None, other: Candidate | None) -> Candidate | None:
+    """Return the plan that ranks first, stage by stage."""
+    if one is None or other is None:
+        return one or other
+    return min((one, other), key=lambda candidate: candidate.rank)
+
+
+def _within_cap(problem: Problem, candidate: Candidate) -> bool:
+    """Tell whether no session gets a minimum slot or more above its wish (convention 6)."""
+    return bool((candidate.energy_units.sum(axis=1) <= problem.energy_most_units).all())
+
+
+def _adjust(plan: WorkingPlan, current: Candidate, to_add: Floats, to_drop: Floats) -> bool:
+    """Trim and top up every session that needs it; tell whether anything changed."""
+    problem = plan.problem
+    changed = False
+    surplus = current.energy_units.sum(axis=1) - problem.energy_units
+    step = np.maximum(problem.power_dw * problem.seconds.min(), 1)
+    for session in np.flatnonzero(surplus >= step).tolist():
+        window = plan.window(session)
+        before = plan.setpoints[session].copy()
+        trim(plan, session, to_drop[session, window], int(surplus[session]))
+        changed |= bool((before != plan.setpoints[session]).any())
+    for demand in np.flatnonzero(current.missing_units).tolist():
+        session = int(problem.demand_session[demand])
+        window = plan.window(session)
+        end = int(problem.demand_end[demand]) - window.start
+        before = plan.setpoints[session].copy()
+        top_up(plan, session, to_add[session, window], int(current.missing_units[demand]), end)
+        changed |= bool((before != plan.setpoints[session]).any())
+    return changed
+
+
+def integer_plan(problem: Problem, relaxation: Relaxation, relaxed: Relaxed, solver: Solver) -> Candidate | None:
+    """Return the best integer plan around the optimum of the linear program.
+
+    Where guarded edges take energy that the rows then have no room to give back, the program is solved again
+    with the demands raised by what was lost.
+    """
+    latest = best = _rounded(problem, relaxation, relaxed, solver)
+    tolerance = relaxed.bounds.must_units + relaxed.bounds.want_units + 1
+    extra = np.zeros(problem.sessions, dtype=np.int64)
+    for _ in range(GUARD_ROUNDS):
+        if best is None or latest is None or best.must_units + best.want_units <= tolerance:
+            break
+        if not (latest.late.any() or latest.early.any()):
+            break
+        extra = np.maximum(extra, _lost_units(problem, latest))
+        np.add.at(extra, problem.demand_session, latest.missing_units)
+        grown = enlarge(relaxation, extra)
+        again = solve_stages(problem, grown, solver)
+        if again is None:
+            break
+        latest = _rounded(problem, grown, again, solver)
+        best = better(best, latest)
+    return best
+
+
+def _lost_units(problem: Problem, candidate: Candidate) -> Ints:
+    """Return (S,) energy that guarded edges take [0.1 J]."""
+    full = (candidate.setpoints @ problem.seconds) * problem.power_dw
+    lost: Ints = full - candidate.energy_units.sum(axis=1)
+    return lost
+
+
+def _rounded(problem: Problem, relaxation: Relaxation, relaxed: Relaxed, solver: Solver) -> Candidate | None:
+    """Return an integer plan near one optimum: rounded down, or refitted where minimum currents bind."""
+    shape = (problem.sessions, problem.slots)
+    values = relaxation.setpoints(relaxed.values, shape)
+    low = problem.min_steps[:, None]
+    if low.max(initial=0) <= 1 or not ((values > ROUNDING) & (values < low - ROUNDING)).any():
+        return settle(problem, whole_steps(values))
+    prices = (
+        congestion_prices(relaxation, relaxed.duals, shape) if relaxed.duals is not None else slot_prices(problem)
+    )
+    refitted = refit_minimum(problem, values, prices)
+    return refitted if refitted is None else better(refitted, polish(problem, relaxation, refitted, solver))
+
+
+def refit_minimum(problem: Problem, values: Floats, prices: Floats) -> Candidate | None:
+    """Refill every session that holds a value between 0 and its minimum, fullest first, at congestion prices."""
+    plan = WorkingPlan(problem, whole_steps(values))
+    between = (values > ROUNDING) & (values < problem.min_steps[:, None] - ROUNDING)
+    cap = np.maximum(problem.cap_steps.sum(axis=1), 1)
+    fullness = values.sum(axis=1) / cap
+    touched = np.flatnonzero(between.any(axis=1))
+    for session in touched[np.argsort(-fullness[touched], kind="stable")].tolist():
+        refill(plan, session, prices[session, plan.window(session)])
+    return settle(problem, plan.setpoints)
+
+
+def polish(problem: Problem, relaxation: Relaxation, plan: Candidate, solver: Solver) -> Candidate | None:
+    """Solve the linear program again with every set-point on or off as in ``plan``."""
+    on = plan.setpoints > 0
+    low = np.where(on, np.minimum(problem.min_steps[:, None], problem.cap_steps), 0)
+    held = restrict(relaxation, low, np.where(on, problem.cap_steps, 0))
+    relaxed = solve_stages(problem, held, solver)
+    if relaxed is None:
+        return plan
+    return settle(problem, whole_steps(held.setpoints(relaxed.values, plan.setpoints.shape)))

@@ -1,0 +1,97 @@
+"""Comparing integer plans in the order of the stages, and turning one into a ``Solution``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ocpp_schedule.solution import Solution, Stage, StageMark
+from ocpp_schedule.solve.edges import cost_units, guard_edges, slot_energy_units
+
+if TYPE_CHECKING:
+    from ocpp_schedule.problem.arrays import Bools, Ints, Problem
+    from ocpp_schedule.solve.stages import Bounds
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An integer plan with what it gives, guard losses counted.
+
+    Attributes:
+        setpoints: (S, T) steps.
+        late, early: (S, T) guarded edges.
+        energy_units: (S, T) [0.1 J].
+        missing_units: (D,) missing energy of each demand, never negative [0.1 J].
+        must_units, want_units: sums of the missing energies.
+        cost_units: money units.
+    """
+
+    setpoints: Ints
+    late: Bools
+    early: Bools
+    energy_units: Ints
+    missing_units: Ints
+    must_units: int
+    want_units: int
+    cost_units: int
+
+    @property
+    def rank(self) -> tuple[int, int, int]:
+        """Lower is better, stage by stage."""
+        return self.must_units, self.want_units, self.cost_units
+
+
+def evaluate(problem: Problem, setpoints: Ints) -> Candidate:
+    """Return the plan with its guarded edges, energies and stage values."""
+    late, early = guard_edges(problem, setpoints)
+    energy = slot_energy_units(problem, setpoints, late, early)
+    given = np.concatenate((np.zeros((problem.sessions, 1), dtype=np.int64), np.cumsum(energy, axis=1)), axis=1)
+    missing = np.maximum(problem.demand_wish_units - given[problem.demand_session, problem.demand_end], 0)
+    return Candidate(
+        setpoints=setpoints,
+        late=late,
+        early=early,
+        energy_units=energy,
+        missing_units=missing,
+        must_units=int(missing[problem.demand_hard].sum()),
+        want_units=int(missing[~problem.demand_hard].sum()),
+        cost_units=cost_units(problem, energy),
+    )
+
+
+def to_solution(
+    problem: Problem,
+    plan: Candidate,
+    bounds: Bounds | None,
+    *,
+    method: str,
+    mark: StageMark,
+    termination: str,
+    stats: dict[str, int | float],
+) -> Solution:
+    """Return the plan as a ``Solution`` with read-only arrays."""
+    arrays = (plan.setpoints.astype(np.int64), plan.late, plan.early, plan.energy_units.sum(axis=1))
+    for array in arrays:
+        array.setflags(write=False)
+    must, want, cost = (bounds.must_units, bounds.want_units, bounds.cost_units) if bounds else (None, None, None)
+    return Solution(
+        session_ids=problem.session_ids,
+        setpoints=arrays[0],
+        late_raise=arrays[1],
+        early_lowering=arrays[2],
+        connector_ids=problem.connector_ids,
+        idle_floor_steps=problem.idle_floor_steps,
+        end_floor_steps=problem.end_floor_steps,
+        energy_units=arrays[3],
+        cost_units=plan.cost_units,
+        stages=(
+            Stage("must_have", plan.must_units, must, mark),
+            Stage("wanted", plan.want_units, want, mark),
+            Stage("cost", plan.cost_units, cost, mark),
+        ),
+        method=method,
+        termination=termination,
+        stats=stats,
+    )

@@ -1,0 +1,89 @@
+"""Seeded scenarios for benchmarks and tests: mixed phases, binding limits."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import numpy as np
+
+from ocpp_schedule.model.scenario import Scenario
+from ocpp_schedule.model.series import PriceSeries
+from ocpp_schedule.model.session import Session
+from ocpp_schedule.model.site import Circuit, Connector, Site, Station
+from ocpp_schedule.model.tariff import Tariff
+from ocpp_schedule.timegrid import TimeGrid
+from ocpp_schedule.units import LINES, Line
+
+START: Final = datetime(2026, 1, 15, tzinfo=UTC)
+DAY_S: Final = 86_400
+WIRINGS: Final[tuple[tuple[Line, ...], ...]] = (("L1",), ("L2",), ("L3",), LINES)
+WIRING_SHARES: Final = (0.20, 0.15, 0.15, 0.50)
+LIMIT_SHARE: Final = 0.30
+"""Limit per line over the sum of the maxima on it: binding in cheap hours, with all wishes met."""
+
+
+def mixed_scenario(
+    sessions: int, slots: int, seed: int, *, min_current_a: float = 0.0, edge_guard_s: int = 60
+) -> Scenario:
+    """Return one day on one panel with one-phase and three-phase cars, one connector each.
+
+    Arrivals are uniform in the first three quarters of the day, stays between an eighth and a half of
+    it, needs between 20 and 70 % of what the window can take, the price swings twice a day with noise.
+
+    Args:
+        sessions: number of cars.
+        slots: number of slots in the 24 hours; must divide 86,400.
+        seed: of the generator; the same seed gives the same scenario.
+        min_current_a: of every connector [A].
+        edge_guard_s: of the site [s].
+
+    >>> scenario = mixed_scenario(3, 96, seed=1)
+    >>> len(scenario.sessions), scenario.grid.slots
+    (3, 96)
+    """
+    draw = np.random.default_rng(seed)
+    step_s = DAY_S // slots
+    arrival = draw.integers(0, max(3 * slots // 4, 1), sessions)
+    stay = draw.integers(max(slots // 8, 1), slots // 2 + 1, sessions)
+    departure = np.minimum(arrival + stay, slots)
+    wiring = draw.choice(len(WIRINGS), sessions, p=WIRING_SHARES)
+    three_phase_a = draw.choice([16.0, 32.0], sessions)
+    share = draw.uniform(0.2, 0.7, sessions)
+    angle = np.arange(slots) * (4 * np.pi / slots)
+    price = np.round((100 + 50 * np.sin(angle) + draw.uniform(-10, 10, slots)) / 1000, 5)
+
+    connectors, cars, sums = [], [], dict.fromkeys(LINES, 0.0)
+    for k in range(sessions):
+        lines = WIRINGS[wiring[k]]
+        max_a = float(three_phase_a[k]) if len(lines) > 1 else 32.0
+        for line in lines:
+            sums[line] += max_a
+        connectors.append(
+            Connector(
+                id=f"C{k:05}", station=f"S{k:05}", lines=lines, min_current_a=min_current_a, max_current_a=max_a
+            )
+        )
+        window_s = int(departure[k] - arrival[k]) * step_s
+        energy_wh = float(np.round(share[k] * max_a * len(lines) * 230 * window_s / 3600, 0))
+        cars.append(
+            Session(
+                id=f"car{k:05}",
+                connector=f"C{k:05}",
+                arrival=START + timedelta(seconds=int(arrival[k]) * step_s),
+                departure=START + timedelta(seconds=int(departure[k]) * step_s),
+                energy_wh=energy_wh,
+                phases=len(lines),
+            )
+        )
+    limit_a = tuple(float(np.ceil(LIMIT_SHARE * sums[line])) for line in LINES)
+    site = Site(
+        id=f"mixed-{sessions}x{slots}-{seed}",
+        circuits=(Circuit(id="main", limit_a=limit_a),),
+        stations=tuple(Station(id=f"S{k:05}", circuit="main", ocpp_version="1.6") for k in range(sessions)),
+        connectors=tuple(connectors),
+        edge_guard_s=edge_guard_s,
+    )
+    tariff = Tariff(energy=PriceSeries(start=START, step_s=step_s, per_kwh=tuple(price.tolist())))
+    grid = TimeGrid.regular(START, timedelta(seconds=step_s), slots)
+    return Scenario(site=site, sessions=tuple(cars), tariff=tariff, grid=grid)

@@ -1,0 +1,116 @@
+"""A plan as plain text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from ocpp_schedule.units import energy_to_wh, money_to_currency
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ocpp_schedule.check.report import Report
+    from ocpp_schedule.problem.arrays import Problem
+    from ocpp_schedule.solution import Solution
+    from ocpp_schedule.views.baseline import Baseline
+
+SESSIONS_LISTED = 60
+"""Rows of the session table; a frame or the archive holds the rest."""
+SHARES = " .:-=+*#%@"
+"""From nothing to the session's maximum, for the timeline."""
+TIMELINE_WIDTH = 48
+COST_DECIMALS = 3
+
+
+def summary(
+    problem: Problem,
+    solution: Solution,
+    report: Report,
+    *,
+    status: str,
+    currency: str,
+    time_zone: str,
+    baseline: Baseline,
+    peak_w: float,
+    lines: Iterable[str],
+) -> str:
+    """Return the plan in words and one line per session.
+
+    Args:
+        problem: compiled arrays.
+        solution: the plan.
+        report: the referee's report on it.
+        status: of the plan, with its mark.
+        currency: ISO 4217.
+        time_zone: IANA zone for times of day.
+        baseline: uncontrolled charging, to compare with.
+        peak_w: highest mean charging power of the plan [W].
+        lines: shortfalls, alarms and notices, one each.
+    """
+    zone = ZoneInfo(time_zone)
+    grid = problem.grid
+    wanted = energy_to_wh(sum(report.wanted_units.values())) / 1000
+    given = energy_to_wh(sum(report.energy_units.values())) / 1000
+    cost = money_to_currency(solution.cost_units)
+    head = [
+        f"Plan: {problem.sessions} sessions, {problem.slots} slots from {grid.start.astimezone(zone):%Y-%m-%d %H:%M} "
+        f"to {grid.end.astimezone(zone):%Y-%m-%d %H:%M} ({time_zone})",
+        f"Status: {status}; method {solution.method}",
+        f"Energy: {given:,.1f} kWh of {wanted:,.1f} kWh wanted",
+        f"Cost: {cost:,.{COST_DECIMALS}f} {currency}{_gap(solution, currency)}",
+        f"Uncontrolled: {baseline.cost:,.{COST_DECIMALS}f} {currency}{_saving(cost, baseline.cost)}",
+        f"Peak: {peak_w / 1000:,.1f} kW; uncontrolled {baseline.peak_w / 1000:,.1f} kW",
+    ]
+    fullest = max(report.row_use, key=lambda use: use.share, default=None)
+    if fullest is not None:
+        at = grid.edge(fullest.slot).astimezone(zone)
+        head.append(
+            f"Fullest: {fullest.noun} {fullest.subject} {fullest.line}, {fullest.booked_ua / 1e6:,.1f} of "
+            f"{fullest.headroom_ua / 1e6:,.1f} A at {at:%H:%M}"
+        )
+    return "\n".join([*head, *lines, "", *_table(problem, solution, report)])
+
+
+def _gap(solution: Solution, currency: str) -> str:
+    bound = next((stage.bound for stage in solution.stages if stage.name == "cost"), None)
+    if bound is None:
+        return ", no bound"
+    return f" (no plan can cost less than {money_to_currency(int(bound)):,.{COST_DECIMALS}f} {currency})"
+
+
+def _saving(cost: float, uncontrolled: float) -> str:
+    if uncontrolled <= 0:
+        return ""
+    return f", {100 * (1 - cost / uncontrolled):.1f} % saved"
+
+
+def _table(problem: Problem, solution: Solution, report: Report) -> list[str]:
+    if not problem.sessions:
+        return ["no sessions"]
+    width = max(7, *(len(name) for name in problem.session_ids[:SESSIONS_LISTED]))
+    place = max(9, *(len(name) for name in problem.connector_ids))
+    rows = [f"{'session':<{width}}  {'connector':<{place}}  {'wanted kWh':>10}  {'given kWh':>9}  set-points over the grid"]
+    shades = _timeline(problem, solution)
+    for index, name in enumerate(problem.session_ids[:SESSIONS_LISTED]):
+        connector = problem.connector_ids[problem.session_connector[index]]
+        wanted = energy_to_wh(report.wanted_units[name]) / 1000
+        given = energy_to_wh(report.energy_units[name]) / 1000
+        rows.append(f"{name:<{width}}  {connector:<{place}}  {wanted:>10.2f}  {given:>9.2f}  |{shades[index]}|")
+    if problem.sessions > SESSIONS_LISTED:
+        rows.append(f"... and {problem.sessions - SESSIONS_LISTED} more")
+    return rows
+
+
+def _timeline(problem: Problem, solution: Solution) -> list[str]:
+    """Return one string per session, a character per stretch of the grid: how full its set-points are."""
+    columns = min(TIMELINE_WIDTH, problem.slots)
+    stretch = np.arange(problem.slots) * columns // problem.slots
+    share = solution.setpoints / np.maximum(problem.max_steps, 1)[:, None]
+    totals = np.zeros((problem.sessions, columns))
+    np.add.at(totals.T, stretch, share.T)
+    mean = totals / np.bincount(stretch, minlength=columns)
+    level = np.ceil(mean * (len(SHARES) - 1) - 1e-9).astype(int)
+    return ["".join(SHARES[k] for k in row) for row in level.tolist()]
