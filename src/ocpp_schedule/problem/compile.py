@@ -149,7 +149,11 @@ def _compile_outlets(site: Site, connectors: list[Connector], nodes: Nodes) -> _
     ]
     floors = [known.floor(c, amperes=by_amperes) for c, by_amperes in zip(connectors, amperes, strict=True)]
     unknown_ua = np.array([one.line_ua for one in unknown], dtype=np.int64).reshape(len(connectors), 3)
+    lowest = np.array([one.min_steps for one in unknown], dtype=np.int64)
     idle_floor = np.array(floors, dtype=np.int64)
+    # Voltage band and step rounding can push the floor below what the outlet can give; it then gives its minimum.
+    able = np.array([one.max_steps > 0 for one in unknown], dtype=np.bool_)
+    idle_floor = np.where((idle_floor > 0) & able, np.maximum(idle_floor, lowest), 0)
     return _Outlets(
         connectors=connectors,
         index={connector.id: position for position, connector in enumerate(connectors)},
@@ -157,7 +161,7 @@ def _compile_outlets(site: Site, connectors: list[Connector], nodes: Nodes) -> _
         effects=known,
         idle_floor=idle_floor,
         floor_ua=unknown_ua * idle_floor[:, None],
-        minimum=np.array([one.min_steps for one in unknown], dtype=np.int64),
+        minimum=lowest,
         unknown_ua=unknown_ua,
         wired=unknown_ua > 0,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +12,7 @@ from ocpp_schedule.solve.program import Program
 from ocpp_schedule.solve.repair import settle, whole_steps
 
 if TYPE_CHECKING:
-    from ocpp_schedule.problem.arrays import Bools, Floats, Ints, Problem
+    from ocpp_schedule.problem.arrays import Floats, Ints, Problem
     from ocpp_schedule.solve.program import Solver
     from ocpp_schedule.solve.relaxation import Relaxation
     from ocpp_schedule.solve.result import Candidate
@@ -23,77 +23,101 @@ def exact_plan(problem: Problem, relaxation: Relaxation, solver: Solver) -> Cand
 
     Stages: must-have, wanted energy, cost, few starts, then early finish and session id in one.
     """
-    program = _integer_program(problem, relaxation)
-    arcs = relaxation.arc_session.size
-    short = np.arange(relaxation.short_at, relaxation.short_at + problem.demand_session.size)
+    wishes = _whole_demands(problem, relaxation)
+    program = _integer_program(problem, relaxation, wishes)
     values: Floats | None = None
-    for cost in _stage_costs(problem, relaxation, program, short):
+    for cost in _stage_costs(problem, relaxation, wishes, program.cost.size):
         if not cost.any():
             continue
         outcome = solver.run(replace(program, cost=cost), "sat")
         if outcome.values is None or not outcome.optimal:
             return None
         values = np.rint(outcome.values)
-        program = _with_row(program, cost, float(cost @ values))
+        program = _with_row(program, cost, float(np.rint(cost @ values)))
     if values is None:
         return None
     setpoints = np.zeros((problem.sessions, problem.slots))
-    setpoints[relaxation.arc_session, relaxation.arc_slot] = values[:arcs]
+    setpoints[relaxation.arc_session, relaxation.arc_slot] = values[: relaxation.arc_session.size]
     return settle(problem, whole_steps(setpoints))
 
 
-def _integer_program(problem: Problem, relaxation: Relaxation) -> Program:
-    """Return the relaxation with whole steps, on-off variables, start variables and room for the last step."""
-    base = relaxation.program
-    arcs, size = relaxation.arc_session.size, base.cost.size
-    rows = base.row_high.size
-    low = problem.min_steps[relaxation.arc_session].astype(float)
-    cap = relaxation.arc_cap.astype(float)
-    number = np.arange(arcs)
-    on, start = size + number, size + arcs + number
-    before = _arc_before(relaxation)
-    has_before = before >= 0
-    # x <= cap on;  x >= low on;  start >= on - on of the slot before
-    data = np.concatenate(
-        (np.ones(arcs), -cap, np.ones(arcs), -low, np.ones(arcs), -np.ones(arcs), -np.ones(has_before.sum()))
-    )
-    row = np.concatenate(
-        (number, number, arcs + number, arcs + number, *[2 * arcs + number] * 2, 2 * arcs + number[has_before])
-    )
-    column = np.concatenate((number, on, number, on, start, on, size + before[has_before]))
-    data[4 * arcs : 6 * arcs] = np.concatenate((np.ones(arcs), -np.ones(arcs)))
-    data[6 * arcs :] = 1.0
-    extra = csr_array((data, (row, column)), shape=(3 * arcs, size + 2 * arcs))
-    matrix = csr_array(
-        (
-            np.concatenate((base.matrix.tocoo().data, extra.tocoo().data)),
-            (
-                np.concatenate((base.matrix.tocoo().row, rows + extra.tocoo().row)),
-                np.concatenate((base.matrix.tocoo().col, extra.tocoo().col)),
-            ),
-        ),
-        shape=(rows + 3 * arcs, size + 2 * arcs),
-    )
-    integer: Bools = np.ones(size + 2 * arcs, dtype=np.bool_)
-    integer[relaxation.short_at : size] = False
-    row_high = base.row_high.copy()
-    final = np.isfinite(row_high) & (np.arange(rows) >= rows - problem.demand_session.size)
-    row_high[final] += _overshoot(problem, relaxation)[final[rows - problem.demand_session.size :]]
+@dataclass(frozen=True, slots=True)
+class _WholeDemands:
+    """Demands in whole units of their own, so that the integer solver needs no fractions.
+
+    Attributes:
+        unit: (D,) [0.1 J], a common divisor of the wish and of every step that counts.
+        low: (D,) the wish [unit].
+        high: (D,) the wish plus what the last step may overshoot (convention 6); infinite for milestones.
+    """
+
+    unit: Ints
+    low: Floats
+    high: Floats
+
+
+def _whole_demands(problem: Problem, relaxation: Relaxation) -> _WholeDemands:
+    step = problem.power_dw[problem.demand_session] * int(np.gcd.reduce(problem.seconds))
+    unit = np.maximum(np.gcd(problem.demand_wish_units, step), 1)
+    low = (problem.demand_wish_units // unit).astype(float)
+    most = problem.energy_most_units[problem.demand_session] // unit
+    bounded = np.isfinite(relaxation.program.row_high[-unit.size :])
+    return _WholeDemands(unit, low, np.where(bounded, np.maximum(most, low), np.inf))
+
+
+def _integer_program(problem: Problem, relaxation: Relaxation, wishes: _WholeDemands) -> Program:
+    """Return the relaxation in whole steps, with on-off and start variables behind the shortfalls.
+
+    Whole steps need no needs rounded up: the wishes stand as they are.
+    """
+    base, arcs = relaxation.program, relaxation.arc_session.size
+    size, rows = base.cost.size, base.row_high.size
+    first = rows - wishes.unit.size
+    tree = base.matrix.tocoo()
+    scaled, demand = tree.data.copy(), tree.row >= first
+    scaled[demand] *= (relaxation.short_units / wishes.unit)[tree.row[demand] - first]
+    scaled[tree.col >= relaxation.short_at] = 1.0
+    row, column, data = _on_off_rows(problem, relaxation, size)
+    row_low, row_high, high = base.row_low.copy(), base.row_high.copy(), base.high.copy()
+    row_low[first:], row_high[first:] = wishes.low, wishes.high
+    high[relaxation.short_at :] = wishes.low
     return Program(
         cost=np.zeros(size + 2 * arcs),
         low=np.concatenate((base.low, np.zeros(2 * arcs))),
-        high=np.concatenate((base.high, np.ones(2 * arcs))),
-        matrix=matrix,
-        row_low=np.concatenate((base.row_low, np.full(arcs, -np.inf), np.zeros(2 * arcs))),
+        high=np.concatenate((high, np.ones(2 * arcs))),
+        matrix=csr_array(
+            (
+                np.concatenate((scaled, data)),
+                (np.concatenate((tree.row, rows + row)), np.concatenate((tree.col, column))),
+            ),
+            shape=(rows + 3 * arcs, size + 2 * arcs),
+        ),
+        row_low=np.concatenate((row_low, np.full(arcs, -np.inf), np.zeros(2 * arcs))),
         row_high=np.concatenate((row_high, np.zeros(arcs), np.full(2 * arcs, np.inf))),
-        integer=integer,
+        integer=np.ones(size + 2 * arcs, dtype=np.bool_),
     )
 
 
-def _overshoot(problem: Problem, relaxation: Relaxation) -> Floats:
-    """Return (D,) what a session may get above its cap: less than one minimum slot above its wish (convention 6)."""
-    spare = problem.energy_most_units - problem.energy_cap_units
-    return np.maximum(spare[problem.demand_session], 0) / relaxation.short_units
+def _on_off_rows(problem: Problem, relaxation: Relaxation, size: int) -> tuple[Ints, Ints, Floats]:
+    """Return entries of ``x <= cap on``, ``x >= low on`` and ``start >= on - on of the slot before``."""
+    arcs = relaxation.arc_session.size
+    number = np.arange(arcs)
+    on, start = size + number, size + arcs + number
+    cap = relaxation.arc_cap.astype(float)
+    low = problem.min_steps[relaxation.arc_session].astype(float)
+    before = _arc_before(relaxation)
+    later = np.flatnonzero(before >= 0)
+    blocks = (
+        (number, number, np.ones(arcs)),
+        (number, on, -cap),
+        (arcs + number, number, np.ones(arcs)),
+        (arcs + number, on, -low),
+        (2 * arcs + number, start, np.ones(arcs)),
+        (2 * arcs + number, on, -np.ones(arcs)),
+        (2 * arcs + later, on[before[later]], np.ones(later.size)),
+    )
+    row, column, data = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
+    return row, column, data
 
 
 def _arc_before(relaxation: Relaxation) -> Ints:
@@ -105,37 +129,31 @@ def _arc_before(relaxation: Relaxation) -> Ints:
     return before
 
 
-def _stage_costs(problem: Problem, relaxation: Relaxation, program: Program, short: Ints) -> list[Floats]:
-    """Return the objective of each stage, in whole numbers wherever the data are."""
-    arcs, size = relaxation.arc_session.size, relaxation.program.cost.size
-    costs = []
-    for which in (problem.demand_hard, ~problem.demand_hard):
-        cost = np.zeros(program.cost.size)
-        units = relaxation.short_units
-        cost[short] = np.where(which, units / units.min(), 0.0)
-        costs.append(cost)
-    money = np.zeros(program.cost.size)
-    exact = problem.power_dw[relaxation.arc_session] * problem.price_seconds[relaxation.arc_slot]
-    divisor = int(np.gcd.reduce(exact)) or 1
-    money[:arcs] = exact // divisor
-    starts = np.zeros(program.cost.size)
-    starts[size + arcs :] = 1.0
-    ties = np.zeros(program.cost.size)
+def _stage_costs(problem: Problem, relaxation: Relaxation, wishes: _WholeDemands, columns: int) -> list[Floats]:
+    """Return the objective of each stage, in whole numbers."""
+    arcs = relaxation.arc_session.size
+    short = slice(relaxation.short_at, relaxation.short_at + wishes.unit.size)
+    must, want, money, starts, ties = (np.zeros(columns) for _ in range(5))
+    weight = wishes.unit // int(np.gcd.reduce(wishes.unit))
+    must[short] = np.where(problem.demand_hard, weight, 0)
+    want[short] = np.where(problem.demand_hard, 0, weight)
+    price = problem.power_dw[relaxation.arc_session] * problem.price_seconds[relaxation.arc_slot]
+    money[:arcs] = price // (int(np.gcd.reduce(price)) or 1)
+    starts[columns - arcs :] = 1.0
     # One slot later weighs more for a lower id, so that of two equal sessions the lower id charges first.
-    weight = 2 * problem.sessions - relaxation.arc_session
-    ties[:arcs] = weight * (relaxation.arc_slot + 1)
-    return [*costs, money, starts, ties]
+    ties[:arcs] = (2 * problem.sessions - relaxation.arc_session) * (relaxation.arc_slot + 1)
+    return [must, want, money, starts, ties]
 
 
 def _with_row(program: Program, row: Floats, high: float) -> Program:
     """Return the program with ``row @ x <= high``."""
-    coo = program.matrix.tocoo()
+    tree = program.matrix.tocoo()
     at = np.flatnonzero(row)
     rows = program.row_high.size
     matrix = csr_array(
         (
-            np.concatenate((coo.data, row[at])),
-            (np.concatenate((coo.row, np.full(at.size, rows))), np.concatenate((coo.col, at))),
+            np.concatenate((tree.data, row[at])),
+            (np.concatenate((tree.row, np.full(at.size, rows))), np.concatenate((tree.col, at))),
         ),
         shape=(rows + 1, program.cost.size),
     )
@@ -143,5 +161,5 @@ def _with_row(program: Program, row: Floats, high: float) -> Program:
         program,
         matrix=matrix,
         row_low=np.append(program.row_low, -np.inf),
-        row_high=np.append(program.row_high, high + 1e-6 * max(abs(high), 1.0)),
+        row_high=np.append(program.row_high, high),
     )

@@ -93,22 +93,28 @@ def _best_plan(
 def _bounds_at(
     problem: Problem, relaxation: Relaxation, relaxed: Relaxed, plan: Candidate, solver: Solver
 ) -> Bounds:
-    """Return the bounds with the cost given the shortfalls of the plan in hand.
+    """Return the bounds on what the referee counts, the cost given the shortfalls of the plan in hand.
 
-    A plan that misses more energy than the linear program may cost less than its optimum; the bound of the
-    money stage must then allow the same shortfall.
+    The program's needs are rounded up to whole steps, so its shortfalls may exceed the true ones by what was
+    rounded; and a plan that misses more energy than the program's optimum may cost less than it.
     """
     bounds = relaxed.bounds
-    if plan.must_units <= bounds.must_units + 1 and plan.want_units <= bounds.want_units + 1:
+    if not (plan.must_units or plan.want_units or bounds.must_units or bounds.want_units):
         return bounds
+    spare = problem.demand_units - problem.demand_wish_units
+    must_spare, want_spare = (float(spare[which].sum()) for which in (problem.demand_hard, ~problem.demand_hard))
     given = solve_cost(
         problem,
         relaxation,
         solver,
-        max(float(plan.must_units), bounds.must_units),
-        max(float(plan.want_units), bounds.want_units),
+        max(plan.must_units + must_spare, bounds.must_units),
+        max(plan.want_units + want_spare, bounds.want_units),
     )
-    return Bounds(bounds.must_units, bounds.want_units, given.bounds.cost_units if given else None)
+    return Bounds(
+        max(bounds.must_units - must_spare, 0.0),
+        max(bounds.want_units - want_spare, 0.0),
+        given.bounds.cost_units if given else None,
+    )
 
 
 def _stats(relaxation: Relaxation, solver: Solver) -> dict[str, int | float]:

@@ -1,0 +1,268 @@
+"""The booked current of every row, in the slots and at the edges between them (convention 4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from ocpp_schedule.check.quantities import exact_dtype
+from ocpp_schedule.check.report import Alarm, RowUse
+from ocpp_schedule.units import LINES
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from ocpp_schedule.check.guards import Guards
+    from ocpp_schedule.check.quantities import Cars, Outlets
+    from ocpp_schedule.check.report import Findings, Kind
+    from ocpp_schedule.check.rows import Layout, Limits
+    from ocpp_schedule.timegrid import TimeGrid
+
+BLOCK_SLOTS: Final = 2048
+"""Slots judged at once: a year of slots on hundreds of connectors would otherwise take gigabytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bookings:
+    """Set-points gathered per connector, in the order of the layout.
+
+    Connectors without a session hold their idle floor throughout; they only add a constant to each row.
+
+    Attributes:
+        setpoints: (present, slots) steps of the sessions that have a slot, those of one connector together.
+        line_ua: (present, 3) line current of one step [uA].
+        cars: (present,) row of each in the solution.
+        starts: (busy,) first row of each connector in ``setpoints``.
+        busy_of: (sessions,) the connector's place among the busy ones; -1 for sessions without a slot.
+        inside: (connectors + 1,) number of busy connectors before each place of the layout's order.
+        idle_ua: (busy, 3) line current of the idle floor [uA].
+        still_ua: (rows, 3) idle floors of the connectors without a session, summed [uA].
+        floor_ua: (rows, 3) idle floors of all connectors, summed: the unavoidable current [uA].
+        wired: (rows, 3) bool, whether a connector below the row has the line.
+    """
+
+    setpoints: npt.NDArray[Any]
+    line_ua: npt.NDArray[np.int64]
+    cars: npt.NDArray[np.int64]
+    starts: npt.NDArray[np.int64]
+    busy_of: npt.NDArray[np.int64]
+    inside: npt.NDArray[np.int64]
+    idle_ua: npt.NDArray[np.int64]
+    still_ua: npt.NDArray[np.int64]
+    floor_ua: npt.NDArray[np.int64]
+    wired: npt.NDArray[np.bool_]
+
+    def currents(self, line: int, first: int, end: int) -> npt.NDArray[Any]:
+        """Return (busy, end - first) booked current of every busy connector on one line [uA].
+
+        A set-point counts on the lines of its car, the idle floor on every line of the connector.
+        """
+        drawn = self.setpoints[:, first:end] * self.line_ua[:, line, None]
+        if self.starts.size < drawn.shape[0]:  # the windows of one connector's sessions do not overlap
+            drawn = np.add.reduceat(drawn, self.starts, axis=0)
+        np.maximum(drawn, self.idle_ua[:, line, None], out=drawn)
+        return drawn
+
+
+def book(setpoints: npt.NDArray[Any], cars: Cars, outlets: Outlets, layout: Layout) -> Bookings:
+    """Gather (sessions, slots) set-points, 0 outside the windows, per connector."""
+    rank = np.empty(layout.order.size, dtype=np.int64)
+    rank[layout.order] = np.arange(layout.order.size)
+    present = np.flatnonzero(cars.last > cars.first)
+    present = present[np.argsort(rank[cars.outlet[present]], kind="stable")]
+    places, starts, of_row = np.unique(rank[cars.outlet[present]], return_index=True, return_inverse=True)
+    busy = np.zeros(layout.order.size + 1, dtype=np.int64)
+    busy[places + 1] = 1
+    inside = np.cumsum(busy)
+    busy_of = np.full(len(cars.ids), -1, dtype=np.int64)
+    busy_of[present] = of_row
+    idle = outlets.idle_ua[layout.order]
+    floor_ua = layout.sums(idle)
+    idle_busy = idle[places]
+    return Bookings(
+        setpoints=setpoints[present],
+        line_ua=cars.line_ua[present],
+        cars=present,
+        starts=starts,
+        busy_of=busy_of,
+        inside=inside,
+        idle_ua=idle_busy,
+        still_ua=floor_ua - layout.sums(idle_busy, inside),
+        floor_ua=floor_ua,
+        wired=layout.sums((outlets.unknown_ua > 0)[layout.order].astype(np.int64)) > 0,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Everything that judging the rows needs, and where the findings go."""
+
+    bookings: Bookings
+    layout: Layout
+    limits: Limits
+    late: Guards
+    early: Guards
+    ids: tuple[str, ...]
+    findings: Findings
+    alarms: dict[tuple[int, int], npt.NDArray[np.bool_]]
+
+
+def safe_setpoints(setpoints: npt.NDArray[np.int64], cars: Cars, seconds_total: int) -> npt.NDArray[Any]:
+    """Return the set-points in a type in which no sum of currents, energies or powers can overflow."""
+    if not setpoints.size:
+        return setpoints
+    largest = max(int(setpoints.max()), -int(setpoints.min()), 1)
+    per_step = max(int(cars.line_ua.sum()), int(cars.power.sum()) * seconds_total)
+    return setpoints.astype(exact_dtype(largest * per_step), copy=False)
+
+
+def judge_rows(rows: Rows, slots: int, guard_s: int) -> tuple[RowUse, ...]:
+    """Judge every row in every slot and, with a guard, at every edge.
+
+    Returns:
+        how far each row is used.
+    """
+    uses = []
+    for line in range(3):
+        most = _Most(len(rows.layout.subjects))
+        for first in range(0, slots, BLOCK_SLOTS):
+            _judge_block(rows, line, first, min(first + BLOCK_SLOTS, slots), most, edges=guard_s > 0)
+        uses.append(most.uses(rows, line))
+    return tuple(use for at in range(len(rows.layout.subjects)) for by_row in uses if (use := by_row.get(at)))
+
+
+class _Most:
+    """Keeps, per row, the slot with the highest share of headroom in use."""
+
+    def __init__(self, rows: int) -> None:
+        self._share = np.full(rows, -np.inf)
+        self._slot = np.zeros(rows, dtype=np.int64)
+        self._booked = np.zeros(rows, dtype=object)
+        self._room = np.zeros(rows, dtype=np.int64)
+
+    def look(self, first: int, booked: npt.NDArray[Any], room: npt.NDArray[np.int64]) -> None:
+        """Take in a block of slots that starts at ``first``."""
+        share = np.where(
+            room > 0, booked.astype(np.float64) / np.maximum(room, 1), np.where(booked > room, np.inf, 0.0)
+        )
+        at = share.argmax(axis=1)
+        every = np.arange(at.size)
+        more = share[every, at] > self._share
+        kept, slot = every[more], at[more]
+        self._share[kept] = share[kept, slot]
+        self._slot[kept] = first + slot
+        self._booked[kept] = booked[kept, slot]
+        self._room[kept] = room[kept, slot]
+
+    def uses(self, rows: Rows, line: int) -> dict[int, RowUse]:
+        """Return the result for the rows that have a connector on ``line`` below them."""
+        layout = rows.layout
+        return {
+            row: RowUse(layout.nouns[row], layout.subjects[row], LINES[line], slot, int(booked), room)
+            for row, slot, booked, room, wired in zip(
+                range(self._slot.size),
+                self._slot.tolist(),
+                self._booked.tolist(),
+                self._room.tolist(),
+                rows.bookings.wired[:, line].tolist(),
+                strict=True,
+            )
+            if wired
+        }
+
+
+def _judge_block(rows: Rows, line: int, first: int, end: int, most: _Most, *, edges: bool) -> None:
+    bookings, layout = rows.bookings, rows.layout
+    from_slot = max(first - 1, 0)  # the edge at the start of the block needs the slot before
+    current = bookings.currents(line, from_slot, end)
+    room = rows.limits.headroom_of(line, from_slot, end)
+    still, floor = bookings.still_ua[:, line, None], bookings.floor_ua[:, line, None]
+    booked = layout.sums(current, bookings.inside) + still
+    own = first - from_slot
+    most.look(first, booked[:, own:], room[:, own:])
+    over = booked > np.maximum(room, floor)
+    over[:, :own] = False
+    for row, slot in zip(*(axis.tolist() for axis in np.nonzero(over)), strict=True):
+        _report(rows, "row", row, line, from_slot + slot, booked[row, slot], max(room[row, slot], floor[row, 0]))
+    in_alarm = room < floor
+    if in_alarm.any():
+        _note_alarms(rows, line, first, in_alarm[:, own:])
+    if edges and end - from_slot > 1:
+        changing = layout.sums(_at_edges(rows, from_slot, current), bookings.inside) + still
+        allowed = np.maximum(np.minimum(room[:, :-1], room[:, 1:]), floor)
+        for row, edge in zip(*(axis.tolist() for axis in np.nonzero(changing > allowed)), strict=True):
+            slot = from_slot + 1 + edge
+            _report(rows, "edge", row, line, slot, changing[row, edge], allowed[row, edge])
+
+
+def _report(rows: Rows, kind: Kind, row: int, line: int, slot: int, seen: int, allowed: int) -> None:
+    noun, subject = rows.layout.nouns[row], rows.layout.subjects[row]
+    rows.findings.add(kind, noun, subject, int(seen), int(allowed), unit="uA", line=line, slot=slot)
+
+
+def _at_edges(rows: Rows, first: int, current: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return (busy, slots - 1) what every connector counts with at the edges inside a block."""
+    old, new = current[:, :-1], current[:, 1:]
+    counted: npt.NDArray[Any] = np.maximum(old, new)
+    busy_of, edges = rows.bookings.busy_of, counted.shape[1]
+    late, early = rows.late, rows.early
+    # Both at one edge (two cars in turn): the connector stands at its idle floor in between, which is the lower still.
+    for guards, edge, side in ((late, late.slot - 1 - first, old), (early, early.slot - first, new)):
+        here = (edge >= 0) & (edge < edges)
+        at = (busy_of[guards.session[here]], edge[here])
+        counted[at] = np.minimum(counted[at], side[at])
+    return counted
+
+
+def _note_alarms(rows: Rows, line: int, first: int, in_alarm: npt.NDArray[np.bool_]) -> None:
+    """Remember the slots in alarm, and report the sessions that are not 0 below."""
+    bookings, layout = rows.bookings, rows.layout
+    slots = bookings.setpoints.shape[1]
+    for row in np.flatnonzero(in_alarm.any(axis=1)).tolist():
+        mask = rows.alarms.setdefault((row, line), np.zeros(slots, dtype=np.bool_))
+        mask[first : first + in_alarm.shape[1]] |= in_alarm[row]
+        low, high = bookings.inside[layout.low[row]], bookings.inside[layout.high[row]]
+        begin, end = np.searchsorted(bookings.busy_of[bookings.cars], [low, high])
+        drawing = bookings.setpoints[begin:end, first : first + in_alarm.shape[1]] > 0
+        drawing &= in_alarm[row] & (bookings.line_ua[begin:end, line, None] > 0)
+        for at, slot in zip(*(axis.tolist() for axis in np.nonzero(drawing)), strict=True):
+            rows.findings.add(
+                "alarm_draw",
+                "session",
+                rows.ids[bookings.cars[begin + at]],
+                int(bookings.setpoints[begin + at, first + slot]),
+                0,
+                unit="steps",
+                detail=f"below {layout.nouns[row]} {layout.subjects[row]!r}, which is in alarm",
+                line=line,
+                slot=first + slot,
+            )
+
+
+def alarms_of(rows: Rows, grid: TimeGrid) -> tuple[Alarm, ...]:
+    """Return the remembered alarms, each run of slots as one, in the order of the rows."""
+    return tuple(
+        _alarm(rows, grid, row, line, first, end)
+        for (row, line), mask in sorted(rows.alarms.items())
+        for first, end in np.flatnonzero(np.diff(mask, prepend=False, append=False)).reshape(-1, 2).tolist()
+    )
+
+
+def _alarm(rows: Rows, grid: TimeGrid, row: int, line: int, first: int, end: int) -> Alarm:
+    varying = rows.limits.headroom.get(row)
+    worst = first if varying is None else first + int(varying[line, first:end].argmin())
+    limit, base = rows.limits.at(row, line, worst)
+    return Alarm(
+        noun=rows.layout.nouns[row],
+        subject=rows.layout.subjects[row],
+        line=LINES[line],
+        first_slot=first,
+        end_slot=end,
+        start=grid.edge(first),
+        end=grid.edge(end),
+        base_ua=base,
+        floor_ua=int(rows.bookings.floor_ua[row, line]),
+        limit_ua=limit,
+    )

@@ -1,0 +1,129 @@
+"""Energy, cost and needs, derived from set-points and guards (conventions 1, 4, 6 and 8)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from ocpp_schedule.check.quantities import Cars, energy_units_up, need_in_grid
+from ocpp_schedule.check.report import MilestoneReview
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from ocpp_schedule.check.guards import Guards
+    from ocpp_schedule.timegrid import TimeGrid
+
+_SECOND: Final = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Energy given [0.1 J], guard losses taken off.
+
+    Attributes:
+        by_car: per session.
+        by_slot: per slot.
+        setpoints: (sessions, slots) steps.
+        power: (sessions,) power of one step [0.1 W].
+        seconds: (slots,) length of the slots.
+        lost_car: session of each guard.
+        lost_slot: slot of each guard.
+        lost_units: what each guard costs [0.1 J].
+    """
+
+    by_car: list[int]
+    by_slot: list[int]
+    setpoints: npt.NDArray[Any]
+    power: npt.NDArray[np.int64]
+    seconds: npt.NDArray[np.int64]
+    lost_car: npt.NDArray[np.int64]
+    lost_slot: npt.NDArray[np.int64]
+    lost_units: npt.NDArray[Any]
+
+    def of_car(self, session: int) -> npt.NDArray[Any]:
+        """Return (slots,) energy of one session."""
+        units: npt.NDArray[Any] = self.setpoints[session] * (self.power[session] * self.seconds)
+        mine = self.lost_car == session
+        np.subtract.at(units, self.lost_slot[mine], self.lost_units[mine])
+        return units
+
+
+def energy_given(
+    setpoints: npt.NDArray[Any],
+    cars: Cars,
+    seconds: npt.NDArray[np.int64],
+    guard_s: int,
+    guards: tuple[Guards, Guards],
+) -> Given:
+    """Return the energy of set-points that the cars draw in full, less what the guards cost.
+
+    Args:
+        setpoints: (sessions, slots) steps, 0 outside the windows.
+        cars: the sessions.
+        seconds: (slots,) length of the slots.
+        guard_s: the guard.
+        guards: late raises and early lowerings that are in order.
+    """
+    lost_car = np.concatenate([sort.session for sort in guards])
+    lost_slot = np.concatenate([sort.slot for sort in guards])
+    lost_units = np.concatenate([sort.lost_steps for sort in guards]) * (cars.power[lost_car] * guard_s)
+    by_car = (setpoints @ seconds.astype(setpoints.dtype)) * cars.power
+    by_slot = (cars.power.astype(setpoints.dtype) @ setpoints) * seconds
+    if lost_car.size:
+        np.subtract.at(by_car, lost_car, lost_units)
+        np.subtract.at(by_slot, lost_slot, lost_units)
+    return Given(by_car.tolist(), by_slot.tolist(), setpoints, cars.power, seconds, lost_car, lost_slot, lost_units)
+
+
+def cost_of(units: list[int], price_s: list[int], seconds: npt.NDArray[np.int64]) -> int:
+    """Return floor(sum of energy x mean price of the slot), the money of convention 1, rounded once."""
+    by_length: dict[int, int] = {}
+    for energy, price, length in zip(units, price_s, seconds.tolist(), strict=True):
+        if energy:
+            by_length[length] = by_length.get(length, 0) + energy * price
+    if len(by_length) == 1:
+        ((length, total),) = by_length.items()
+        return total // length
+    return int(sum((Fraction(total, length) for length, total in by_length.items()), Fraction(0)) // 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """Needs within the grid [0.1 J]; the fields are those of ``Report``, sessions without a must-have left out."""
+
+    wanted: dict[str, int]
+    must: dict[str, int]
+    missing_must: dict[str, int]
+    milestones: tuple[MilestoneReview, ...]
+
+
+def wishes_of(cars: Cars, given: Given, grid: TimeGrid, edges_s: npt.NDArray[np.int64]) -> Wishes:
+    """Derive what every session wants and must have within the grid (convention 8)."""
+    start, end = grid.start, grid.end
+    full = np.where(cars.minimum <= cars.maximum, cars.power * cars.maximum, 0).tolist()
+    wanted: dict[str, int] = {}
+    must: dict[str, int] = {}
+    missing: dict[str, int] = {}
+    milestones = []
+    for at, car in enumerate(cars.models):
+        outside = car.arrival >= end or car.departure <= start
+        wanted[car.id] = 0 if outside else need_in_grid(car.energy_wh, cars.wished[at], car.departure, end, full[at])
+        if outside or not car.milestones:
+            continue
+        so_far = np.append(np.zeros(1, dtype=np.int64), np.cumsum(given.of_car(at)))
+        for index, goal in enumerate(car.milestones):
+            (goal_units,) = energy_units_up([goal.energy_wh])
+            needed = need_in_grid(goal.energy_wh, goal_units, goal.by, end, full[at])
+            by_s = (goal.by - start) // _SECOND
+            done = int(so_far[np.searchsorted(edges_s[1:], by_s, side="right")])
+            one = MilestoneReview(car.id, index, goal.hard, needed, done)
+            milestones.append(one)
+            if goal.hard:
+                must[car.id] = max(must.get(car.id, 0), needed)
+                missing[car.id] = max(missing.get(car.id, 0), one.missing_units)
+    return Wishes(wanted, must, missing, tuple(milestones))

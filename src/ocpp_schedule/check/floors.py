@@ -1,0 +1,57 @@
+"""The two floors under every plan: idle floor and end floor (conventions 4 and 13)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from ocpp_schedule.check.quantities import Outlets
+    from ocpp_schedule.check.report import Findings, Kind
+    from ocpp_schedule.check.rows import Layout, Limits
+    from ocpp_schedule.solution import Solution
+
+
+def end_steps_of(outlets: Outlets, layout: Layout, room: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return (connectors,) end floors [steps].
+
+    Args:
+        outlets: the connectors.
+        layout: the rows.
+        room: (rows, 3) lowest limit less highest base load of the grid [uA].
+    """
+    minimum_ua = (outlets.minimum_steps[:, None] * outlets.unknown_ua)[layout.order]
+    tight = layout.sums(minimum_ua) > room
+    wired = outlets.unknown_ua > 0
+    fits = np.ones(len(outlets.ids), dtype=np.bool_)
+    for row, line in zip(*(axis.tolist() for axis in np.nonzero(tight)), strict=True):
+        below = layout.order[layout.low[row] : layout.high[row]]
+        fits[below[wired[below, line]]] = False
+    return np.maximum(np.where(fits, outlets.minimum_steps, 0), outlets.idle_steps)
+
+
+def judge_floors(outlets: Outlets, layout: Layout, limits: Limits, solution: Solution, findings: Findings) -> None:
+    """Compare both floors with the derived ones, and hold the end floors against every row."""
+    room = limits.tightest()
+    derived: tuple[tuple[Kind, npt.NDArray[np.int64], npt.NDArray[np.int64]], ...] = (
+        ("idle_floor", solution.idle_floor_steps, outlets.idle_steps),
+        ("end_floor", solution.end_floor_steps, end_steps_of(outlets, layout, room)),
+    )
+    for kind, seen, own in derived:
+        for at in np.flatnonzero(seen != own).tolist():
+            findings.add(
+                kind, "connector", outlets.ids[at], int(seen[at]), int(own[at]), unit="steps", relation="exactly"
+            )
+    # Steps out of all reason were just reported; cut off, they cannot overflow and still break every row.
+    steps = np.clip(solution.end_floor_steps, 0, np.array([e.maximum for e in outlets.unknown], dtype=np.int64) + 1)
+    total = layout.sums((steps[:, None] * outlets.unknown_ua)[layout.order])
+    allowed = np.maximum(room, layout.sums(outlets.idle_ua[layout.order]))
+    for row, line in zip(*(axis.tolist() for axis in np.nonzero(total > allowed)), strict=True):
+        noun, subject = layout.nouns[row], layout.subjects[row]
+        seen_ua, allowed_ua = int(total[row, line]), int(allowed[row, line])
+        findings.add(
+            "end_floor", noun, subject, seen_ua, allowed_ua, unit="uA", detail="sum of the end floors", line=line
+        )

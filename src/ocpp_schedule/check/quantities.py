@@ -1,0 +1,296 @@
+"""What one step does on a connector, and which slots, steps and energy each session may have (conventions 2, 5, 8)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
+
+from ocpp_schedule.units import (
+    DECIAMPERES_PER_AMPERE,
+    ENERGY_UNITS_PER_WH,
+    LINES,
+    MICROAMPERES_PER_AMPERE,
+    MICROAMPERES_PER_DECIAMPERE,
+    SUPPLIES,
+    Line,
+    Supply,
+    exact,
+    round_down,
+    round_up,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    import numpy.typing as npt
+
+    from ocpp_schedule.model.session import Session
+    from ocpp_schedule.model.site import Connector, Site
+    from ocpp_schedule.timegrid import TimeGrid
+
+_SECOND: Final = timedelta(seconds=1)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_INT64_SAFE: Final = 2**62
+"""Sums that stay below cannot overflow int64; above it Python integers take over."""
+
+
+class Effect(NamedTuple):
+    """One step of a connector, for a car with known or unknown phases (convention 5).
+
+    Attributes:
+        line_ua: current on L1, L2, L3 of the site [uA].
+        power: 0.1 W.
+        minimum: smallest set-point other than 0 [steps].
+        maximum: largest set-point [steps].
+    """
+
+    line_ua: tuple[int, int, int]
+    power: int
+    minimum: int
+    maximum: int
+
+
+def _ceil(dividend: int, divisor: int) -> int:
+    return -(-dividend // divisor)
+
+
+@lru_cache(maxsize=4096)
+def effect(
+    lines: tuple[Line, ...],
+    step: float,
+    supply: Supply,
+    phases: int | None,
+    min_a: float,
+    max_a: float,
+    *,
+    only_w: bool,
+) -> Effect:
+    """Return what one step does.
+
+    Args:
+        lines: of the connector, as wired.
+        step: of the connector, A or, with ``only_w``, W.
+        supply: its voltages.
+        phases: of the car; None: unknown.
+        min_a: the larger minimum of connector and session [A per line].
+        max_a: the smaller maximum of connector and session [A per line].
+        only_w: the station takes W only.
+
+    >>> effect(("L2", "L3", "L1"), 0.1, SUPPLIES["400Y/230"], 2, 6.0, 16.0, only_w=False)
+    Effect(line_ua=(0, 100000, 100000), power=460, minimum=60, maximum=160)
+    """
+    used = [LINES.index(line) for line in (lines if phases is None else lines[:phases])]
+    count = len(used)
+    line_ua = [0, 0, 0]
+    if only_w:
+        step_w = int(step)
+        for rank, line in enumerate(used, start=1):
+            sharing = rank if phases is None else count
+            line_ua[line] = _ceil(step_w * MICROAMPERES_PER_AMPERE, sharing * supply.low_voltage_v)
+        power = 10 * step_w // (count if phases is None else 1)
+        minimum = _ceil(round_up(min_a, count * supply.high_voltage_v), step_w)
+        maximum = round_down(max_a, count * supply.voltage_v) // step_w
+    else:
+        step_da = round_down(step, DECIAMPERES_PER_AMPERE)
+        for line in used:
+            line_ua[line] = step_da * MICROAMPERES_PER_DECIAMPERE
+        power = (1 if phases is None else count) * supply.voltage_v * step_da
+        minimum = _ceil(round_up(min_a, DECIAMPERES_PER_AMPERE), step_da)
+        maximum = round_down(max_a, DECIAMPERES_PER_AMPERE) // step_da
+    return Effect((line_ua[0], line_ua[1], line_ua[2]), power, minimum, maximum)
+
+
+@lru_cache(maxsize=4096)
+def _idle_steps(
+    floor_a: float, max_a: float, lines: int, step: float, voltage_v: int, maximum: int, *, only_w: bool
+) -> int:
+    """Return the idle floor of a connector, ``maximum`` being its highest set-point (convention 4)."""
+    if only_w:
+        return min(round_down(floor_a, lines * voltage_v) // int(step), maximum)
+    return round_down(min(floor_a, max_a), DECIAMPERES_PER_AMPERE) // round_down(step, DECIAMPERES_PER_AMPERE)
+
+
+def _givable(idle: int, unknown: Effect) -> int:
+    """Return the idle floor as an outlet can give it: 0, or at least the minimum of an unknown car (convention 4)."""
+    if idle == 0 or unknown.minimum > unknown.maximum:
+        return 0
+    return max(idle, unknown.minimum)
+
+
+@dataclass(frozen=True, slots=True)
+class Outlets:
+    """The connectors, sorted by id.
+
+    Attributes:
+        ids: their ids.
+        models: the connectors themselves.
+        only_w: per connector, whether its station takes W only.
+        steps: per connector, one step, A or W.
+        supply: the voltages of the site.
+        unknown: per connector, one step of an unknown car.
+        unknown_ua: (connectors, 3) int64, the line currents of ``unknown``.
+        idle_steps: (connectors,) int64, the idle floor.
+        minimum_steps: (connectors,) int64, minimum of an unknown car; 0 where the maximum is below it.
+    """
+
+    ids: tuple[str, ...]
+    models: tuple[Connector, ...]
+    only_w: tuple[bool, ...]
+    steps: tuple[float, ...]
+    supply: Supply
+    unknown: tuple[Effect, ...]
+    unknown_ua: npt.NDArray[np.int64]
+    idle_steps: npt.NDArray[np.int64]
+    minimum_steps: npt.NDArray[np.int64]
+
+    @property
+    def idle_ua(self) -> npt.NDArray[np.int64]:
+        """(connectors, 3) line current of the idle floor [uA]."""
+        return self.idle_steps[:, None] * self.unknown_ua
+
+
+def outlets_of(site: Site) -> Outlets:
+    """Return the connectors of ``site`` with their floors."""
+    root = next(circuit for circuit in site.circuits if circuit.parent is None)
+    supply = SUPPLIES[root.supply or "400Y/230"]
+    w_stations = {station.id for station in site.stations if "A" not in station.capabilities.rate_units}
+    models = tuple(sorted(site.connectors, key=lambda connector: connector.id))
+    only_w = tuple(connector.station in w_stations for connector in models)
+    steps = tuple(float(c.step_w) if w else c.step_a for c, w in zip(models, only_w, strict=True))
+    unknown = tuple(
+        effect(c.lines, step, supply, None, c.min_current_a, c.max_current_a, only_w=w)
+        for c, step, w in zip(models, steps, only_w, strict=True)
+    )
+    volts, floor_a = supply.voltage_v, site.idle_floor_a
+    idle = [
+        _givable(_idle_steps(floor_a, c.max_current_a, len(c.lines), step, volts, e.maximum, only_w=w), e)
+        for c, step, e, w in zip(models, steps, unknown, only_w, strict=True)
+    ]
+    return Outlets(
+        ids=tuple(connector.id for connector in models),
+        models=models,
+        only_w=only_w,
+        steps=steps,
+        supply=supply,
+        unknown=unknown,
+        unknown_ua=np.array([e.line_ua for e in unknown], dtype=np.int64).reshape(-1, 3),
+        idle_steps=np.array(idle, dtype=np.int64),
+        minimum_steps=np.array([e.minimum if e.minimum <= e.maximum else 0 for e in unknown], dtype=np.int64),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Cars:
+    """The sessions, sorted by id.
+
+    Attributes:
+        ids: their ids.
+        models: the sessions themselves.
+        outlet: (sessions,) index of the connector in ``Outlets``.
+        line_ua: (sessions, 3) int64, line current of one step [uA].
+        power: (sessions,) int64, power of one step [0.1 W].
+        minimum: (sessions,) int64 [steps].
+        maximum: (sessions,) int64 [steps].
+        first: (sessions,) first slot wholly inside the session.
+        last: (sessions,) the slot after the last one inside; equal to ``first`` where there is none.
+        wished: per session, ``energy_wh`` [0.1 J], rounded up.
+    """
+
+    ids: tuple[str, ...]
+    models: tuple[Session, ...]
+    outlet: npt.NDArray[np.int64]
+    line_ua: npt.NDArray[np.int64]
+    power: npt.NDArray[np.int64]
+    minimum: npt.NDArray[np.int64]
+    maximum: npt.NDArray[np.int64]
+    first: npt.NDArray[np.int64]
+    last: npt.NDArray[np.int64]
+    wished: list[int]
+
+
+def cars_of(sessions: Sequence[Session], outlets: Outlets, grid: TimeGrid, edges_s: npt.NDArray[np.int64]) -> Cars:
+    """Return the sessions with their effects and windows; ``edges_s`` are the edges of ``grid``."""
+    models = tuple(sorted(sessions, key=lambda session: session.id))
+    index = {name: at for at, name in enumerate(outlets.ids)}
+    outlet = [index[session.connector] for session in models]
+    effects = [_car_effect(session, outlets, at) for session, at in zip(models, outlet, strict=True)]
+    start = grid.start
+    arrivals = [-((start - session.arrival) // _SECOND) for session in models]  # rounded up
+    departures = [(session.departure - start) // _SECOND for session in models]
+    first = np.searchsorted(edges_s[:-1], np.array(arrivals, dtype=np.int64), side="left")
+    last = np.searchsorted(edges_s[1:], np.array(departures, dtype=np.int64), side="right")
+    numbers = np.array([(*e.line_ua, e.power, e.minimum, e.maximum) for e in effects], dtype=np.int64).reshape(-1, 6)
+    return Cars(
+        ids=tuple(session.id for session in models),
+        models=models,
+        outlet=np.array(outlet, dtype=np.int64),
+        line_ua=numbers[:, :3],
+        power=numbers[:, 3],
+        minimum=numbers[:, 4],
+        maximum=numbers[:, 5],
+        first=first,
+        last=np.maximum(last, first),
+        wished=energy_units_up([session.energy_wh for session in models]),
+    )
+
+
+def _car_effect(session: Session, outlets: Outlets, at: int) -> Effect:
+    connector = outlets.models[at]
+    if session.phases is None and session.min_current_a is None and session.max_current_a is None:
+        return outlets.unknown[at]
+    low, high = connector.min_current_a, connector.max_current_a
+    return effect(
+        connector.lines,
+        outlets.steps[at],
+        outlets.supply,
+        session.phases,
+        low if session.min_current_a is None else max(low, session.min_current_a),
+        high if session.max_current_a is None else min(high, session.max_current_a),
+        only_w=outlets.only_w[at],
+    )
+
+
+def energy_units_up(watt_hours: Sequence[float]) -> list[int]:
+    """Return energies in 0.1 J, rounded up, on the written decimals.
+
+    >>> energy_units_up([5520.0, 0.001, 0.00001])
+    [198720000, 36, 1]
+    """
+    values = np.array(watt_hours, dtype=np.float64)
+    # A float that equals k / 1000 is written as that decimal (at most 15 digits); of the others the product is
+    # certain to a thousandth (10**8 Wh x 36,000 x 2**-51), so only those close to a whole number need their text.
+    thousandths, product = np.rint(values * 1000), values * ENERGY_UNITS_PER_WH
+    whole = thousandths / 1000 == values
+    units = np.where(whole, thousandths * (ENERGY_UNITS_PER_WH // 1000), np.ceil(product)).astype(np.int64).tolist()
+    for at in np.flatnonzero(~whole & (np.abs(product - np.rint(product)) < 0.01)).tolist():  # noqa: PLR2004 - ten times it
+        units[at] = round_up(watt_hours[at], ENERGY_UNITS_PER_WH)
+    return list(units)
+
+
+def need_in_grid(energy_wh: float, units: int, by: datetime, grid_end: datetime, full_power: int) -> int:
+    """Return what must come out of the grid so that the rest of the window can give the remainder (convention 8).
+
+    Args:
+        energy_wh: energy needed by ``by`` [Wh].
+        units: the same, rounded up [0.1 J].
+        by: departure or milestone.
+        grid_end: end of the grid.
+        full_power: power at the maximum set-point [0.1 W].
+    """
+    if by <= grid_end:
+        return units
+    rest = (by - grid_end) // _MICROSECOND
+    if rest % 1_000_000 == 0:
+        return max(0, units - full_power * (rest // 1_000_000))
+    need = exact(energy_wh) * ENERGY_UNITS_PER_WH * 1_000_000 - full_power * rest
+    return max(0, -int(-need // 1_000_000))
+
+
+def exact_dtype(bound: int) -> type[Any]:
+    """Return int64 where no sum can exceed ``bound`` and that is safe, else ``object`` (Python integers)."""
+    return np.int64 if bound < _INT64_SAFE else object

@@ -1,0 +1,219 @@
+"""The referee: judges a solution from the models alone, in exact arithmetic (convention 12)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, get_args
+
+import numpy as np
+
+from ocpp_schedule.check.bookings import Rows, alarms_of, book, judge_rows, safe_setpoints
+from ocpp_schedule.check.energy import Given, cost_of, energy_given, wishes_of
+from ocpp_schedule.check.floors import judge_floors
+from ocpp_schedule.check.guards import guards_of
+from ocpp_schedule.check.quantities import (
+    Cars,
+    Outlets,
+    cars_of,
+    outlets_of,
+)
+from ocpp_schedule.check.report import MAX_LISTED_PER_KIND, Findings, Kind, Report
+from ocpp_schedule.check.rows import lay_out, limits_of
+from ocpp_schedule.check.series import price_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from ocpp_schedule.model.series import Forecast, LimitSeries
+    from ocpp_schedule.model.session import Session
+    from ocpp_schedule.model.site import Site
+    from ocpp_schedule.model.tariff import Tariff
+    from ocpp_schedule.solution import Solution
+    from ocpp_schedule.timegrid import TimeGrid
+
+_KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+
+
+def review(
+    site: Site,
+    sessions: Sequence[Session],
+    tariff: Tariff,
+    grid: TimeGrid,
+    *,
+    limits: Sequence[LimitSeries] = (),
+    forecasts: Sequence[Forecast] = (),
+    solution: Solution,
+) -> Report:
+    """Judge a solution: every limit, window, energy, floor, edge and the cost, derived again from the models.
+
+    Args:
+        site: topology.
+        sessions: the cars, in any order.
+        tariff: what energy costs.
+        grid: the slots of the solution.
+        limits: limits over time on circuits.
+        forecasts: base loads; one for every load of the site.
+        solution: what is judged.
+
+    Returns:
+        every violation, the alarms, and the referee's own energies, needs and cost.
+
+    Raises:
+        InputError: prices or base loads do not cover the grid, or a load has no forecast.
+
+    A car that takes 10 A for an hour at 230 V and 0.25 per kWh:
+
+    >>> from datetime import UTC, datetime, timedelta
+    >>> import numpy as np
+    >>> from ocpp_schedule.model.session import Session
+    >>> from ocpp_schedule.model.site import Circuit, Connector, Site, Station
+    >>> from ocpp_schedule.model.tariff import Tariff
+    >>> from ocpp_schedule.solution import Solution
+    >>> from ocpp_schedule.timegrid import TimeGrid
+    >>> start = datetime(2026, 1, 15, tzinfo=UTC)
+    >>> site = Site(id="home", circuits=[Circuit(id="main", limit_a=25)],
+    ...             stations=[Station(id="CP1", circuit="main", ocpp_version="1.6")],
+    ...             connectors=[Connector(id="A", station="CP1", max_current_a=16)])
+    >>> car = Session(id="a", connector="A", arrival=start, departure=start + timedelta(hours=1),
+    ...               energy_wh=2300, phases=1)
+    >>> off = np.zeros((1, 1), dtype=np.bool_)
+    >>> solution = Solution(("a",), np.array([[100]]), off, off, ("A",), np.array([0]), np.array([60]),
+    ...                     np.array([82_800_000]), 20_700_000_000_000)
+    >>> report = review(site, [car], Tariff(energy=0.25), TimeGrid.regular(start, timedelta(hours=1), 1),
+    ...                 solution=solution)
+    >>> report.ok, report.cost_units, report.row_use[0].share
+    (True, 20700000000000, 0.4)
+    """
+    findings = Findings(grid)
+    outlets = outlets_of(site)
+    edges_s = np.array(grid.edges_s, dtype=np.int64)
+    cars = cars_of(sessions, outlets, grid, edges_s)
+    if not _shapes_fit(solution, cars, outlets, grid.slots, findings):
+        return Report(findings.sorted(_KINDS))
+    seconds = np.diff(edges_s)
+    setpoints = _judge_cells(safe_setpoints(solution.setpoints, cars, grid.edges_s[-1]), cars, findings)
+    late, early = (
+        guards_of(sort, flags, setpoints, cars, outlets, seconds, site.edge_guard_s, findings)
+        for sort, flags in _flags(solution)
+    )
+    layout = lay_out(site, outlets)
+    allowed = limits_of(site, layout, grid, edges_s, limits, forecasts)
+    rows = Rows(book(setpoints, cars, outlets, layout), layout, allowed, late, early, cars.ids, findings, {})
+    row_use = judge_rows(rows, grid.slots, site.edge_guard_s)
+    judge_floors(outlets, layout, allowed, solution, findings)
+    given = energy_given(setpoints, cars, seconds, site.edge_guard_s, (late, early))
+    cost = cost_of(given.by_slot, price_seconds(tariff, grid, edges_s), seconds)
+    wishes = wishes_of(cars, given, grid, edges_s)
+    _judge_energy(cars, given, seconds, findings)
+    _judge_claims(solution, cars, given, cost, findings)
+    energy = dict(zip(cars.ids, given.by_car, strict=True))
+    return Report(
+        violations=findings.sorted(_KINDS),
+        alarms=alarms_of(rows, grid),
+        energy_units=energy,
+        wanted_units=wishes.wanted,
+        must_units={name: wishes.must.get(name, 0) for name in cars.ids},
+        missing_units={name: max(0, wanted - energy[name]) for name, wanted in wishes.wanted.items()},
+        missing_must_units={name: wishes.missing_must.get(name, 0) for name in cars.ids},
+        milestones=wishes.milestones,
+        cost_units=cost,
+        row_use=row_use,
+        omitted=findings.omitted,
+    )
+
+
+def _flags(solution: Solution) -> tuple[tuple[Any, npt.NDArray[np.bool_]], ...]:
+    return ("late_raise", solution.late_raise), ("early_lowering", solution.early_lowering)
+
+
+def _shapes_fit(solution: Solution, cars: Cars, outlets: Outlets, slots: int, findings: Findings) -> bool:
+    """Report rows, shapes and types that do not belong to this input; tell whether there are none."""
+    fit = True
+    for field, seen_ids, ids in (
+        ("session_ids", solution.session_ids, cars.ids),
+        ("connector_ids", solution.connector_ids, outlets.ids),
+    ):
+        if tuple(seen_ids) != ids:
+            fit = False
+            odd = next((pair for pair in zip(seen_ids, ids, strict=False) if pair[0] != pair[1]), None)
+            seen = f"{len(seen_ids)} ids" + (f", first difference {odd[0]!r}" if odd else "")
+            allowed = f"{len(ids)} ids, sorted" + (f", {odd[1]!r} in that place" if odd else "")
+            findings.add("shape", "plan", field, seen, allowed, relation="exactly")
+    by_car, by_cell, by_outlet = (len(cars.ids),), (len(cars.ids), slots), (len(outlets.ids),)
+    for field, shape, dtype in (
+        ("setpoints", by_cell, np.int64),
+        ("late_raise", by_cell, np.bool_),
+        ("early_lowering", by_cell, np.bool_),
+        ("idle_floor_steps", by_outlet, np.int64),
+        ("end_floor_steps", by_outlet, np.int64),
+        ("energy_units", by_car, np.int64),
+    ):
+        array = getattr(solution, field)
+        if not isinstance(array, np.ndarray) or array.shape != shape or array.dtype != dtype:
+            fit = False
+            seen = f"{getattr(array, 'dtype', type(array).__name__)} {getattr(array, 'shape', '')}".strip()
+            findings.add("shape", "plan", field, seen, f"{np.dtype(dtype).name} {shape}", relation="exactly")
+    if type(solution.cost_units) is not int:
+        fit = False
+        findings.add("shape", "plan", "cost_units", type(solution.cost_units).__name__, "int", relation="exactly")
+    return fit
+
+
+def _judge_cells(setpoints: npt.NDArray[Any], cars: Cars, findings: Findings) -> npt.NDArray[Any]:
+    """Judge window, maximum and minimum of every set-point; return them with 0 outside the windows."""
+    slot = np.arange(setpoints.shape[1])
+    inside = (slot >= cars.first[:, None]) & (slot < cars.last[:, None])
+    used = setpoints != 0
+    low, high = cars.minimum[:, None], cars.maximum[:, None]
+    faults: tuple[tuple[Kind, npt.NDArray[np.bool_]], ...] = (
+        ("window", used & ~inside),
+        ("maximum", setpoints > high),
+        ("minimum", used & (setpoints < low)),
+    )
+    for kind, wrong in faults:
+        if not wrong.any():
+            continue
+        session, at = np.nonzero(wrong)
+        for s, t in zip(session[:MAX_LISTED_PER_KIND].tolist(), at[:MAX_LISTED_PER_KIND].tolist(), strict=True):
+            allowed: int | str = {"window": 0, "maximum": int(cars.maximum[s])}.get(
+                kind, f"0 or at least {cars.minimum[s]} steps"
+            )
+            relation: Any = "" if kind == "minimum" else "exactly" if kind == "window" else "at most"
+            detail = _window_text(cars, s) if kind == "window" else ""
+            seen = int(setpoints[s, t])
+            findings.add(
+                kind, "session", cars.ids[s], seen, allowed, unit="steps", relation=relation, detail=detail, slot=t
+            )
+        findings.skip(max(0, session.size - MAX_LISTED_PER_KIND))
+    return setpoints if not faults[0][1].any() else np.where(inside, setpoints, 0)
+
+
+def _window_text(cars: Cars, session: int) -> str:
+    first, last = int(cars.first[session]), int(cars.last[session])
+    return f"its slots are {first} to {last - 1}" if last > first else "it has no whole slot"
+
+
+def _judge_energy(cars: Cars, given: Given, seconds: npt.NDArray[np.int64], findings: Findings) -> None:
+    """A session may overshoot by less than one slot at its minimum, at least at one step (convention 6)."""
+    wished = cars.wished
+    longest = int(seconds.max())
+    smallest = (np.maximum(cars.minimum, 1) * cars.power).tolist()
+    for at, energy in enumerate(given.by_car):
+        if energy <= wished[at]:
+            continue
+        window = seconds[cars.first[at] : cars.last[at]]
+        slot_s = longest if longest == int(seconds.min()) else int(window.max(initial=0))
+        ceiling = wished[at] + smallest[at] * slot_s
+        if energy >= ceiling:
+            findings.add("energy", "session", cars.ids[at], energy, ceiling, unit="0.1 J", relation="less than")
+
+
+def _judge_claims(solution: Solution, cars: Cars, given: Given, cost: int, findings: Findings) -> None:
+    claimed = solution.energy_units.tolist()
+    if claimed != given.by_car:
+        for name, seen, own in zip(cars.ids, claimed, given.by_car, strict=True):
+            if seen != own:
+                findings.add("claimed_energy", "session", name, seen, own, unit="0.1 J", relation="exactly")
+    if solution.cost_units != cost:
+        findings.add("claimed_cost", "plan", "cost_units", solution.cost_units, cost, unit="money", relation="exactly")

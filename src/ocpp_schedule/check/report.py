@@ -1,0 +1,296 @@
+"""What the referee found: violations, alarms and the numbers it derived itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+
+from ocpp_schedule.timegrid import short_utc
+from ocpp_schedule.units import ENERGY_UNITS_PER_WH, LINES, Line, money_to_currency
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from ocpp_schedule.timegrid import TimeGrid
+
+MAX_LISTED_PER_KIND: Final = 1000
+"""A year of wrong slots must not become millions of objects; ``Report.omitted`` counts the rest."""
+
+Kind = Literal[
+    "shape",
+    "window",
+    "maximum",
+    "minimum",
+    "energy",
+    "row",
+    "edge",
+    "idle_floor",
+    "end_floor",
+    "claimed_energy",
+    "claimed_cost",
+    "alarm_draw",
+]
+"""Which rule is broken.
+
+shape: arrays do not belong to this input; window: current outside the session's slots; maximum, minimum,
+energy: conventions 5 and 6; row: a line of a circuit or station is overloaded; edge: overloaded while
+set-points change, or a guard where none belongs (convention 4); idle_floor, end_floor: conventions 4 and 13;
+claimed_energy, claimed_cost: the plan's own number is wrong; alarm_draw: current below a row in alarm.
+"""
+
+Noun = Literal["session", "connector", "circuit", "station", "plan"]
+Unit = Literal["steps", "uA", "0.1 J", "money", ""]
+"""``money`` is the unit of convention 1; empty where the values are text."""
+
+
+def amperes(microamperes: int) -> str:
+    """Return a current as an exact decimal.
+
+    >>> amperes(25_100_000), amperes(20_000_000), amperes(-1)
+    ('25.1 A', '20 A', '-0.000001 A')
+    """
+    text = f"{Decimal(int(microamperes)).scaleb(-6):f}"
+    return f"{text.rstrip('0').rstrip('.')} A"
+
+
+def _text(value: int | str, unit: Unit) -> str:
+    if isinstance(value, str):
+        return value
+    if unit == "uA":
+        return amperes(value)
+    if unit == "0.1 J":
+        return f"{value} x 0.1 J ({value / ENERGY_UNITS_PER_WH:.10g} Wh)"
+    if unit == "money":
+        return f"{value} money units ({money_to_currency(value):.10g})"
+    return f"{value} {unit}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One rule that the plan breaks at one place.
+
+    Attributes:
+        kind: the rule.
+        noun: what ``subject`` is.
+        subject: id of the session, connector, circuit or station; for ``plan`` the field of the solution.
+        seen: what stands there, exact, in ``unit`` or as text.
+        allowed: what may stand there, exact, in ``unit`` or as text.
+        unit: of the numbers.
+        relation: how ``allowed`` is meant.
+        detail: what else belongs to the finding, e.g. the row in alarm; empty for nothing.
+        line: the line of the row; None where the rule is not about a line.
+        slot: index of the slot; of an edge the slot after it; None where the rule is not about a slot.
+        start: start of the slot, UTC; of an edge its instant.
+
+    >>> from datetime import datetime, UTC
+    >>> print(Violation("row", "circuit", "main", 25_100_000, 25_000_000, unit="uA", line="L1", slot=1,
+    ...                 start=datetime(2026, 1, 15, 1, tzinfo=UTC)))
+    row: circuit 'main' L1, slot 1 (2026-01-15T01:00Z): 25.1 A; allowed: at most 25 A
+    """
+
+    kind: Kind
+    noun: Noun
+    subject: str
+    seen: int | str
+    allowed: int | str
+    unit: Unit = ""
+    relation: Literal["at most", "less than", "exactly", ""] = "at most"
+    detail: str = ""
+    line: Line | None = None
+    slot: int | None = None
+    start: datetime | None = None
+
+    def __str__(self) -> str:
+        """Return one line: rule, place, what was seen, what is allowed."""
+        return (
+            f"{self.kind}: {self.noun} {self.subject!r}{_place(self.line, self.slot, self.start)}: "
+            f"{_text(self.seen, self.unit)}{f' ({self.detail})' if self.detail else ''}; "
+            f"allowed: {f'{self.relation} {_text(self.allowed, self.unit)}'.strip()}"
+        )
+
+
+def _place(line: Line | None, slot: int | None, start: datetime | None) -> str:
+    at = f" ({short_utc(start)})" if start is not None else ""
+    return (f" {line}" if line else "") + (f", slot {slot}{at}" if slot is not None else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A run of slots in which base load and idle floors exceed a row, whatever the plan does (convention 4).
+
+    The three currents are those of the slot where the row is exceeded most.
+
+    Attributes:
+        noun: ``circuit`` or ``station``.
+        subject: its id.
+        line: the line.
+        first_slot: first slot of the run.
+        end_slot: the slot after the last one.
+        start: start of the run, UTC.
+        end: end of the run (exclusive), UTC.
+        base_ua: highest base load at or below the row [uA], rounded up.
+        floor_ua: sum of the idle floors below the row [uA].
+        limit_ua: the limit [uA], rounded down.
+    """
+
+    noun: Literal["circuit", "station"]
+    subject: str
+    line: Line
+    first_slot: int
+    end_slot: int
+    start: datetime
+    end: datetime
+    base_ua: int
+    floor_ua: int
+    limit_ua: int
+
+    def __str__(self) -> str:
+        """Return one line: row, time, currents, limit."""
+        floor = f" and {amperes(self.floor_ua)} of idle floors" if self.floor_ua else ""
+        return (
+            f"alarm: {self.noun} {self.subject!r} {self.line}, {short_utc(self.start)} to {short_utc(self.end)}: "
+            f"{amperes(self.base_ua)} of base load{floor} exceed the limit of {amperes(self.limit_ua)}"
+        )
+
+
+class RowUse(NamedTuple):
+    """The slot in which a row is used most.
+
+    Attributes:
+        noun: ``circuit`` or ``station``.
+        subject: its id.
+        line: the line.
+        slot: the slot.
+        booked_ua: sum of the booked currents [uA].
+        headroom_ua: limit less highest base load [uA]; negative where base load exceeds the limit.
+    """
+
+    noun: Literal["circuit", "station"]
+    subject: str
+    line: Line
+    slot: int
+    booked_ua: int
+    headroom_ua: int
+
+    @property
+    def share(self) -> float:
+        """Booked current by headroom; infinite where there is no headroom but something is booked."""
+        if self.headroom_ua > 0:
+            return self.booked_ua / self.headroom_ua
+        return float("inf") if self.booked_ua > self.headroom_ua else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class MilestoneReview:
+    """What a milestone needs within the grid, and what the plan has given by then.
+
+    Attributes:
+        session: id of the session.
+        index: position in ``Session.milestones``.
+        hard: a must-have.
+        needed_units: energy needed from the grid's slots [0.1 J] (convention 8).
+        energy_units: energy of the slots that end by then [0.1 J].
+    """
+
+    session: str
+    index: int
+    hard: bool
+    needed_units: int
+    energy_units: int
+
+    @property
+    def missing_units(self) -> int:
+        """Energy short at the milestone [0.1 J]."""
+        return max(0, self.needed_units - self.energy_units)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The referee's verdict. Every number is derived from the models and the set-points, none is copied.
+
+    Where a ``shape`` is wrong nothing else can be judged: the mappings are then empty, the cost 0.
+
+    Attributes:
+        violations: broken rules, in the order of ``Kind``, then by place.
+        alarms: rows exceeded by base load and idle floors; not the plan's fault.
+        energy_units: by session id, energy given [0.1 J], guard losses taken off.
+        wanted_units: by session id, energy wanted within the grid [0.1 J] (convention 8).
+        must_units: by session id, the highest need of its hard milestones within the grid [0.1 J].
+        missing_units: by session id, ``wanted_units`` not given [0.1 J].
+        missing_must_units: by session id, the highest shortage at one of its hard milestones [0.1 J].
+        milestones: every milestone, by session id and position.
+        cost_units: cost of the energy given in money units, rounded down once, at the end.
+        row_use: every row that has a connector on its line, at the slot where it is used most.
+        omitted: violations found beyond ``MAX_LISTED_PER_KIND`` of a kind.
+    """
+
+    violations: tuple[Violation, ...]
+    alarms: tuple[Alarm, ...] = ()
+    energy_units: Mapping[str, int] = field(default_factory=dict)
+    wanted_units: Mapping[str, int] = field(default_factory=dict)
+    must_units: Mapping[str, int] = field(default_factory=dict)
+    missing_units: Mapping[str, int] = field(default_factory=dict)
+    missing_must_units: Mapping[str, int] = field(default_factory=dict)
+    milestones: tuple[MilestoneReview, ...] = ()
+    cost_units: int = 0
+    row_use: tuple[RowUse, ...] = ()
+    omitted: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """No rule is broken (alarms and shortfalls do not count)."""
+        return not self.violations
+
+
+class Findings:
+    """Collects violations while a review runs."""
+
+    def __init__(self, grid: TimeGrid) -> None:
+        self._grid = grid
+        self._by_kind: dict[Kind, list[Violation]] = {}
+        self.omitted = 0
+
+    def add(
+        self,
+        kind: Kind,
+        noun: Noun,
+        subject: str,
+        seen: int | str,
+        allowed: int | str,
+        *,
+        unit: Unit = "",
+        relation: Literal["at most", "less than", "exactly", ""] = "at most",
+        detail: str = "",
+        line: int | None = None,
+        slot: int | None = None,
+    ) -> None:
+        """Record one violation; ``line`` is the index of the line."""
+        listed = self._by_kind.setdefault(kind, [])
+        if len(listed) >= MAX_LISTED_PER_KIND:
+            self.omitted += 1
+            return
+        listed.append(
+            Violation(
+                kind=kind,
+                noun=noun,
+                subject=subject,
+                seen=seen,
+                allowed=allowed,
+                unit=unit,
+                relation=relation,
+                detail=detail,
+                line=None if line is None else LINES[line],
+                slot=slot,
+                start=None if slot is None else self._grid.edge(slot),
+            )
+        )
+
+    def skip(self, count: int) -> None:
+        """Count ``count`` more violations without listing them."""
+        self.omitted += count
+
+    def sorted(self, kinds: Iterable[Kind]) -> tuple[Violation, ...]:
+        """Return what was recorded, in the order of ``kinds``."""
+        return tuple(violation for kind in kinds for violation in self._by_kind.get(kind, ()))

@@ -1,0 +1,1 @@
+"""From stacks to messages, and the order in which they may be sent."""

@@ -1,0 +1,104 @@
+"""Stacks as messages, in waves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict
+
+from ocpp_schedule.errors import InputError, InputProblem
+from ocpp_schedule.wire import v16, v21, v201
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from ocpp_schedule.model.site import OcppVersion
+    from ocpp_schedule.profiles.model import Layer, LayerName, ProfileStack
+
+WRITERS: Final[dict[OcppVersion, Callable[..., dict[str, Any]]]] = {
+    "1.6": v16.set_charging_profile,
+    "2.0.1": v201.set_charging_profile,
+    "2.1": v21.set_charging_profile,
+}
+WAVE_OF_LAYER: Final[dict[LayerName, int]] = {"idle_floor": 0, "plan": 1, "session": 1}
+ORDER_OF_LAYER: Final[dict[LayerName, int]] = {"idle_floor": 0, "plan": 1, "session": 2}
+
+
+class OcppMessage(TypedDict):
+    """One request to one station.
+
+    Attributes:
+        station: id of the station.
+        version: OCPP version of the payload.
+        action: name of the request.
+        payload: what goes on the wire.
+        wave: a message may be sent only after every message of the waves before is acknowledged and settled.
+        lowers: True where the message cannot raise what any charger may draw.
+    """
+
+    station: str
+    version: OcppVersion
+    action: Literal["SetChargingProfile"]
+    payload: dict[str, Any]
+    wave: int
+    lowers: bool
+
+
+def to_ocpp(stacks: Iterable[ProfileStack], *, version: str | None = None) -> list[OcppMessage]:
+    """Return every layer of every stack as a message.
+
+    Wave 0 holds the idle floors: whatever a charger holds now, a floor at level 0 only lowers. Wave 1 holds the
+    plans, first those for coming sessions, then those of running ones; what is installed is not known here, so none
+    of them counts as lowering. Messages of wave n + 1 may be sent only after all of wave n is acknowledged and the
+    chargers have settled.
+
+    Args:
+        stacks: what the connectors are to hold.
+        version: write all in this OCPP version; None: each station in its own.
+
+    Returns:
+        Messages sorted by wave, layer, station and EVSE.
+
+    Raises:
+        InputError: the version is unknown, or cannot carry a profile (all such profiles are named).
+
+    >>> to_ocpp([], version="1.5")
+    Traceback (most recent call last):
+    ocpp_schedule.errors.InputError: 1 problem in OCPP messages
+    version: '1.5' is not known; there are 1.6, 2.0.1, 2.1.
+    """
+    if version is not None and version not in WRITERS:
+        what = f"{version!r} is not known; there are {', '.join(WRITERS)}."
+        raise InputError("OCPP messages", [InputProblem("version", what)])
+    pairs = [(stack, layer) for stack in stacks for layer in stack.layers]
+    pairs.sort(key=_order)
+    messages: list[OcppMessage] = []
+    problems: list[InputProblem] = []
+    for stack, layer in pairs:
+        try:
+            messages.append(_message(stack, layer, version))
+        except InputError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise InputError("OCPP messages", problems)
+    return messages
+
+
+def _order(pair: tuple[ProfileStack, Layer]) -> tuple[int, int, str, int]:
+    stack, layer = pair
+    return WAVE_OF_LAYER[layer.name], ORDER_OF_LAYER[layer.name], stack.station, stack.evse_id
+
+
+def _message(stack: ProfileStack, layer: Layer, version: str | None) -> OcppMessage:
+    spoken: Any = version or stack.version
+    return {
+        "station": stack.station,
+        "version": spoken,
+        "action": "SetChargingProfile",
+        "payload": WRITERS[spoken](stack.evse_id, layer.profile, where=_where(stack, layer)),
+        "wave": WAVE_OF_LAYER[layer.name],
+        "lowers": layer.name == "idle_floor",
+    }
+
+
+def _where(stack: ProfileStack, layer: Layer) -> str:
+    served = f"session {layer.session_ids[0]!r} on " if layer.name == "session" else ""
+    return f"{served}connector {stack.connector!r}"

@@ -1,0 +1,1 @@
+"""Public builders, generators and evaluators for tests."""

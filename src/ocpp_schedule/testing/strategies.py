@@ -1,0 +1,193 @@
+"""Hypothesis strategies for small scenarios of every kind (needs the ``testing`` extra)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from hypothesis import strategies as st
+
+from ocpp_schedule.model.scenario import Scenario
+from ocpp_schedule.model.series import Forecast, LimitSeries, PriceSeries
+from ocpp_schedule.model.session import Milestone, Session
+from ocpp_schedule.model.site import Capabilities, Circuit, Connector, Load, Site, Station
+from ocpp_schedule.model.tariff import Tariff
+from ocpp_schedule.timegrid import TimeGrid
+
+
+START: Final = datetime(2026, 1, 15, tzinfo=UTC)
+SLOT_S: Final = 900
+
+WIRINGS: Final = (("L1",), ("L2",), ("L3",), ("L1", "L2"), ("L1", "L2", "L3"), ("L2", "L3", "L1"), ("L3", "L1", "L2"))
+
+
+@st.composite
+def scenarios(draw: st.DrawFn, *, max_sessions: int = 6, max_slots: int = 8) -> Scenario:
+    """Draw a scenario with a tree of circuits, mixed stations, base load, limits over time and milestones."""
+    grid = draw(_grids(max_slots))
+    circuits = draw(_circuits())
+    connectors, stations = draw(_outlets([circuit.id for circuit in circuits]))
+    loads = tuple(
+        Load(id=f"load{k}", circuit=draw(st.sampled_from(circuits)).id, lines=draw(st.sampled_from(WIRINGS)))
+        for k in range(draw(st.sampled_from([0, 0, 1, 2])))
+    )
+    site = Site(
+        id="site",
+        circuits=circuits,
+        stations=stations,
+        connectors=connectors,
+        loads=loads,
+        idle_floor_a=draw(st.sampled_from([0.0, 0.0, 0.0, 6.0, 8.0])),
+        edge_guard_s=draw(st.sampled_from([0, 60, 60, 30])),
+    )
+    forecasts = tuple(draw(_forecasts(load.id, grid)) for load in loads)
+    limits = tuple(
+        draw(_limits(draw(st.sampled_from(circuits)).id, grid)) for _ in range(draw(st.sampled_from([0, 0, 1, 2])))
+    )
+    sessions = draw(_sessions(connectors, stations, grid, max_sessions))
+    return Scenario(
+        site=site, sessions=sessions, tariff=draw(_tariffs(grid)), grid=grid, limits=limits, forecasts=forecasts
+    )
+
+
+@st.composite
+def _grids(draw: st.DrawFn, max_slots: int) -> TimeGrid:
+    slots = draw(st.integers(1, max_slots))
+    if draw(st.booleans()):
+        return TimeGrid.regular(START, timedelta(seconds=SLOT_S), slots)
+    lengths = draw(st.lists(st.sampled_from([300, 450, 900, 1800]), min_size=slots, max_size=slots))
+    edges = [0]
+    for length in lengths:
+        edges.append(edges[-1] + length)
+    return TimeGrid(start=START, edges_s=tuple(edges))
+
+
+@st.composite
+def _circuits(draw: st.DrawFn) -> tuple[Circuit, ...]:
+    amperes = st.sampled_from([25.0, 40.0, 16.3, 63.0, 30.0, 35.0, 50.0, 10.0, 0.0])
+    limit = st.one_of(amperes, st.tuples(amperes, amperes, amperes))
+    supply = draw(st.sampled_from([None, "400Y/230", "208Y/120"]))
+    circuits = [Circuit(id="main", supply=supply, limit_a=draw(limit))]
+    for k in range(draw(st.integers(0, 2))):
+        parent = draw(st.sampled_from(circuits)).id
+        circuits.append(Circuit(id=f"panel{k}", parent=parent, limit_a=draw(limit)))
+    return tuple(circuits)
+
+
+@st.composite
+def _outlets(draw: st.DrawFn, circuits: list[str]) -> tuple[tuple[Connector, ...], tuple[Station, ...]]:
+    stations, connectors = [], []
+    for k in range(draw(st.integers(1, 3))):
+        units: Any = draw(st.sampled_from([("A",), ("A", "W"), ("W",)]))
+        stations.append(
+            Station(
+                id=f"S{k}",
+                circuit=draw(st.sampled_from(circuits)),
+                ocpp_version=draw(st.sampled_from(["1.6", "2.0.1", "2.1"])),
+                capabilities=Capabilities(rate_units=units),
+                max_current_a=draw(st.sampled_from([None, None, 20.0, 32.0])),
+            )
+        )
+        for evse in range(1, draw(st.integers(1, 2)) + 1):
+            low = draw(st.sampled_from([0.0, 6.0, 6.0, 8.0]))
+            connectors.append(
+                Connector(
+                    id=f"S{k}-{evse}",
+                    station=f"S{k}",
+                    evse_id=evse,
+                    lines=draw(st.sampled_from(WIRINGS)),
+                    min_current_a=low,
+                    max_current_a=draw(st.sampled_from([16.0, 16.0, 32.0, 32.0, 20.0, 8.0, 0.0])),
+                    step_a=draw(st.sampled_from([0.1, 0.1, 0.5, 1.0])),
+                    step_w=draw(st.sampled_from([10, 100])),
+                )
+            )
+    # A floor of 6 A on an outlet with a minimum of 8 A is an input error, so such floors are avoided.
+    if any(connector.min_current_a > 0 for connector in connectors):
+        connectors = [c.model_copy(update={"min_current_a": 6.0}) for c in connectors]
+    return tuple(connectors), tuple(stations)
+
+
+@st.composite
+def _forecasts(draw: st.DrawFn, name: str, grid: TimeGrid) -> Forecast:
+    step_s = draw(st.sampled_from([300, 900, 3600]))
+    count = -(-grid.edges_s[-1] // step_s)
+    amperes = st.sampled_from([0.0, 1.25, 2.0, 4.0, 12.0])
+    value = st.one_of(amperes, st.tuples(amperes, amperes, amperes))
+    expected = draw(st.lists(value, min_size=count, max_size=count))
+    high = draw(st.one_of(st.none(), st.lists(value, min_size=count, max_size=count)))
+    return Forecast(
+        id=name, start=START, step_s=step_s, expected_a=tuple(expected), high_a=None if high is None else tuple(high)
+    )
+
+
+@st.composite
+def _limits(draw: st.DrawFn, circuit: str, grid: TimeGrid) -> LimitSeries:
+    step_s = draw(st.sampled_from([300, 900, 1000]))
+    start_s = draw(st.integers(-1800, grid.edges_s[-1]))
+    amperes = st.sampled_from([20.0, 13.7, 26.0, 32.0, 50.0, 8.0, 0.0])
+    value = st.one_of(amperes, st.tuples(amperes, amperes, amperes))
+    return LimitSeries(
+        circuit=circuit,
+        start=START + timedelta(seconds=start_s),
+        step_s=step_s,
+        limit_a=tuple(draw(st.lists(value, min_size=1, max_size=4))),
+    )
+
+
+@st.composite
+def _tariffs(draw: st.DrawFn, grid: TimeGrid) -> Tariff:
+    price = st.sampled_from([-0.05, 0.0, 0.1, 0.2, 0.25, 0.123456])
+    if draw(st.booleans()):
+        return Tariff(energy=draw(price))
+    step_s = draw(st.sampled_from([900, 1000, 3600]))
+    count = -(-grid.edges_s[-1] // step_s)
+    values = draw(st.lists(price, min_size=count, max_size=count))
+    return Tariff(energy=PriceSeries(start=START, step_s=step_s, per_kwh=tuple(values)))
+
+
+@st.composite
+def _sessions(
+    draw: st.DrawFn, connectors: tuple[Connector, ...], stations: tuple[Station, ...], grid: TimeGrid, most: int
+) -> tuple[Session, ...]:
+    versions = {station.id: station.ocpp_version for station in stations}
+    end_s = grid.edges_s[-1]
+    sessions: list[Session] = []
+    for connector in connectors:
+        count = draw(st.sampled_from([1, 1, 2, 0]))
+        cuts = sorted(draw(st.sets(st.integers(-2, end_s // 300 + 4), min_size=2 * count, max_size=2 * count)))
+        for k in range(count):
+            if len(sessions) >= most:
+                break
+            arrival = START + timedelta(seconds=300 * cuts[2 * k])
+            departure = START + timedelta(seconds=300 * cuts[2 * k + 1])
+            running = k == 0 and draw(st.booleans())
+            transaction = (1000 + len(sessions)) if versions[connector.station] == "1.6" else f"tx-{len(sessions)}"
+            # From nothing to more than a window can take.
+            hours = (departure - arrival) / timedelta(hours=1)
+            share = draw(st.sampled_from([0.3, 0.6, 0.9, 0.1, 1.2, 0.0]))
+            energy = float(round(share * hours * 230 * min(connector.max_current_a, 16.0)))
+            sessions.append(
+                Session(
+                    id=f"car{len(sessions)}",
+                    connector=connector.id,
+                    arrival=arrival,
+                    departure=departure,
+                    energy_wh=energy,
+                    milestones=_milestones(draw, arrival, departure, energy),
+                    phases=draw(st.sampled_from([None, 1, 2, 3])),
+                    max_current_a=draw(st.sampled_from([None, None, 10.0])),
+                    transaction_id=transaction if running else None,
+                )
+            )
+    return tuple(draw(st.permutations(sessions)))
+
+
+def _milestones(draw: st.DrawFn, arrival: datetime, departure: datetime, energy: float) -> tuple[Milestone, ...]:
+    if not draw(st.booleans()):
+        return ()
+    by = arrival + (departure - arrival) * draw(st.sampled_from([0.5, 0.75, 1.0]))
+    share = draw(st.sampled_from([0.25, 0.5, 1.0]))
+    return (Milestone(by=by, energy_wh=float(int(energy * share)), hard=draw(st.booleans())),)
+
+

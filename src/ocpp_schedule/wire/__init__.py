@@ -1,0 +1,1 @@
+"""Neutral profiles to exact wire dicts, one literal field table per OCPP version."""

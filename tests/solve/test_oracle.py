@@ -1,0 +1,166 @@
+"""Small scenarios against exhaustive search: the same missing energy and the same cost, to the unit."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import product
+from math import floor
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ocpp_schedule.model.scenario import Scenario
+from ocpp_schedule.model.series import PriceSeries
+from ocpp_schedule.model.session import Milestone, Session
+from ocpp_schedule.model.site import Circuit, Connector, Site, Station
+from ocpp_schedule.model.tariff import Tariff
+from ocpp_schedule.plan import schedule
+from ocpp_schedule.timegrid import TimeGrid
+
+START = datetime(2026, 1, 15, tzinfo=UTC)
+SLOT = timedelta(minutes=15)
+UNITS_PER_WH = 36_000
+LINES = ("L1", "L2", "L3")
+
+
+@st.composite
+def tiny(draw: st.DrawFn) -> Scenario:
+    """At most 3 sessions on 4 slots, set-points of 0, 1 or 2 steps of 8 A (0 or 2 where the minimum is 16 A)."""
+    slots = draw(st.integers(1, 4))
+    sessions, connectors, stations = [], [], []
+    panel = draw(st.booleans())
+    for k in range(draw(st.integers(1, 3))):
+        lines = draw(st.sampled_from([("L1",), ("L2",), ("L1", "L2", "L3"), ("L2", "L3", "L1")]))
+        stations.append(
+            Station(id=f"S{k}", circuit="panel" if panel and k < 2 else "main", ocpp_version="1.6")
+        )
+        low = draw(st.sampled_from([0.0, 6.0, 16.0]))
+        connectors.append(
+            Connector(
+                id=f"C{k}",
+                station=f"S{k}",
+                lines=lines,
+                step_a=8.0,
+                min_current_a=low,
+                max_current_a=draw(st.sampled_from([16.0, 8.0])) if low < 16 else 16.0,
+            )
+        )
+        arrival = draw(st.integers(0, slots - 1))
+        departure = draw(st.integers(arrival + 1, slots))
+        phases = draw(st.sampled_from([None, 1, 3]))
+        energy = float(draw(st.sampled_from([0, 400, 460, 920, 1000, 1380, 2760, 4140])))
+        milestones = ()
+        if draw(st.booleans()):
+            by = START + SLOT * draw(st.integers(arrival + 1, departure))
+            wanted = float(int(energy * draw(st.sampled_from([0.5, 1.0]))))
+            milestones = (Milestone(by=by, energy_wh=wanted, hard=draw(st.booleans())),)
+        sessions.append(
+            Session(
+                id=f"s{k}",
+                connector=f"C{k}",
+                arrival=START + SLOT * arrival,
+                departure=START + SLOT * departure,
+                energy_wh=energy,
+                phases=phases,
+                milestones=milestones,
+            )
+        )
+    amperes = st.sampled_from([8.0, 16.0, 24.0, 32.0, 40.0])
+    limit = st.one_of(amperes, st.tuples(amperes, amperes, amperes))
+    circuits = [Circuit(id="main", limit_a=draw(limit))]
+    if panel:
+        circuits.append(Circuit(id="panel", parent="main", limit_a=draw(limit)))
+    prices = draw(st.lists(st.sampled_from([-0.1, 0.0, 0.1, 0.2, 0.31]), min_size=slots, max_size=slots))
+    return Scenario(
+        site=Site(id="site", circuits=circuits, stations=stations, connectors=connectors, edge_guard_s=0),
+        sessions=sessions,
+        tariff=Tariff(energy=PriceSeries(start=START, step_s=900, per_kwh=prices)),
+        grid=TimeGrid.regular(START, SLOT, slots),
+    )
+
+
+def best_by_exhaustion(scenario: Scenario) -> tuple[int, int, int]:
+    """Return must-have shortfall, wish shortfall [0.1 J] and cost [1e-6 / kWh x 0.1 J] of the best plan there is."""
+    slots = scenario.grid.slots
+    prices = [round(price * 1_000_000) for price in scenario.tariff.energy.per_kwh]
+    parents = {circuit.id: circuit.parent for circuit in scenario.site.circuits}
+    rows = [(circuit.id, line) for circuit in scenario.site.circuits for line in range(3)]
+    limits = np.array(
+        [
+            (c.limit_a if isinstance(c.limit_a, tuple) else (c.limit_a,) * 3)[line]
+            for c in scenario.site.circuits
+            for line in range(3)
+        ]
+    )
+    options = []
+    for session in scenario.sessions:
+        connector = next(c for c in scenario.site.connectors if c.id == session.connector)
+        station = next(s for s in scenario.site.stations if s.id == connector.station)
+        path, circuit = [], station.circuit
+        while circuit is not None:
+            path.append(circuit)
+            circuit = parents[circuit]
+        used = len(connector.lines) if session.phases is None else min(session.phases, len(connector.lines))
+        drawn = 1 if session.phases is None else used
+        loads = np.array([1.0 if name in path and LINES[line] in connector.lines[:used] else 0.0 for name, line in rows])
+        first = (session.arrival - START) // SLOT
+        last = (session.departure - START) // SLOT
+        low = max(-(-connector.min_current_a // 8.0), 1)
+        levels = [0, *(k for k in (1, 2) if low <= k <= connector.max_current_a // 8.0)]
+        step_units = drawn * 230 * 80 * 900
+        wish = floor(session.energy_wh * UNITS_PER_WH)
+        found = []
+        for steps in product(*[levels if first <= t < last else [0] for t in range(slots)]):
+            units = [k * step_units for k in steps]
+            if sum(units) > wish and sum(units) >= wish + low * step_units:
+                continue
+            must = wants = 0
+            for milestone in session.milestones:
+                by = (milestone.by - START) // SLOT
+                short = max(0, floor(milestone.energy_wh * UNITS_PER_WH) - sum(units[:by]))
+                must, wants = (must + short, wants) if milestone.hard else (must, wants + short)
+            wants += max(0, wish - sum(units))
+            cost = sum(u * p for u, p in zip(units, prices, strict=True))
+            found.append((np.outer(loads, np.array(steps) * 8.0), (must, wants, cost)))
+        options.append(found)
+    best = None
+    for choice in product(*options):
+        value = tuple(sum(entry[1][k] for entry in choice) for k in range(3))
+        if best is not None and value >= best:
+            continue
+        if (sum(entry[0] for entry in choice) <= limits[:, None] + 1e-9).all():
+            best = value
+    assert best is not None
+    return best
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(scenario=tiny())
+def test_plan_equals_exhaustive_search(scenario: Scenario) -> None:
+    plan = schedule(scenario.site, scenario.sessions, scenario.tariff, scenario.grid)
+    values = tuple(stage.value for stage in plan.solution.stages)
+    assert values == best_by_exhaustion(scenario)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_exhaustion_can_find_fault(seed: int) -> None:
+    """The oracle itself is strict: a plan made dearer by hand is not its optimum."""
+    grid = TimeGrid.regular(START, SLOT, 2)
+    prices = (0.1, 0.2 + seed / 10)
+    scenario = Scenario(
+        site=Site(
+            id="site",
+            circuits=[Circuit(id="main", limit_a=16)],
+            stations=[Station(id="S0", circuit="main", ocpp_version="1.6")],
+            connectors=[Connector(id="C0", station="S0", lines=("L1",), step_a=8.0, max_current_a=16)],
+            edge_guard_s=0,
+        ),
+        sessions=[
+            Session(id="s0", connector="C0", arrival=START, departure=START + 2 * SLOT, energy_wh=920, phases=1)
+        ],
+        tariff=Tariff(energy=PriceSeries(start=START, step_s=900, per_kwh=prices)),
+        grid=grid,
+    )
+    assert best_by_exhaustion(scenario) == (0, 0, 920 * UNITS_PER_WH * 100_000)
