@@ -73,7 +73,8 @@ class PlanRejectedError(InternalError):
         self.violations = tuple(violations)
         shown = "\n".join(self.violations[:MAX_PROBLEMS_SHOWN])
         super().__init__(
-            f"the plan breaks {len(self.violations)} rule(s) and is withheld; please report this with the scenario\n{shown}"
+            f"the plan breaks {len(self.violations)} rule(s) and is withheld; "
+            f"please report this with the scenario\n{shown}"
         )
 
 

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     import numpy.typing as npt
-    import pandas as pd
 
     from ocpp_schedule.check.report import Alarm, Report
     from ocpp_schedule.delivery.messages import OcppMessage
@@ -33,12 +32,13 @@ if TYPE_CHECKING:
     from ocpp_schedule.model.tariff import Tariff
     from ocpp_schedule.problem.arrays import Problem
     from ocpp_schedule.profiles.model import ProfileStack
-    from ocpp_schedule.solution import Solution, StageMark
+    from ocpp_schedule.solution import Solution, Stage, StageMark
     from ocpp_schedule.timegrid import TimeGrid
     from ocpp_schedule.views.baseline import Baseline
+    from ocpp_schedule.views.frame import Frame
 
 Status = Literal["complete", "partial", "alarm"]
-WATT_SECONDS_PER_UNIT = 0.1
+WATTS_PER_DECIWATT = 0.1
 PLAN_FORMAT_VERSION = 1
 
 
@@ -173,12 +173,13 @@ class Plan:
         # One division per cell, so that 0.1 A steps print as the decimals they are.
         numerators = np.array([float(x.numerator) for x in step]).reshape(-1, 1)
         denominators = np.array([float(x.denominator) for x in step]).reshape(-1, 1)
-        return self.setpoints * numerators / denominators
+        limits: npt.NDArray[np.float64] = self.setpoints * numerators / denominators
+        return limits
 
     @property
     def expected_w(self) -> npt.NDArray[np.float64]:
         """(sessions, slots) expected mean power [W], before losses at guarded edges."""
-        return self.setpoints * self.problem.power_dw[:, None] * WATT_SECONDS_PER_UNIT
+        return np.asarray(self.setpoints * self.problem.power_dw[:, None] * WATTS_PER_DECIWATT, dtype=np.float64)
 
     @property
     def peak_w(self) -> float:
@@ -277,14 +278,12 @@ class Plan:
             lines=notes,
         )
 
-    def to_frame(self) -> pd.DataFrame:
+    def to_frame(self) -> Frame:
         """Return one row per session and slot of its window (``views.frame.plan_frame``)."""
         from ocpp_schedule.views.frame import plan_frame  # noqa: PLC0415 - loads pandas
 
         units = self._units
-        return plan_frame(
-            self.problem, self.limits, tuple(units[s.connector] for s in self._sessions), self.expected_w
-        )
+        return plan_frame(self.problem, self.limits, tuple(units[s.connector] for s in self._sessions), self.expected_w)
 
     def verify(self) -> Report:
         """Return a fresh report of the referee, derived from the models and the set-points."""
@@ -353,7 +352,7 @@ class Plan:
             raise PlanRejectedError(str(violation) for violation in report.violations)
         return cls(scenario, problem, solution, report)
 
-    def _stage(self, name: str) -> Any:
+    def _stage(self, name: str) -> Stage:
         return next(stage for stage in self.solution.stages if stage.name == name)
 
     @cached_property
@@ -371,9 +370,7 @@ class Plan:
     def _slot_energy_units(self) -> npt.NDArray[np.int64]:
         from ocpp_schedule.solve.edges import slot_energy_units  # noqa: PLC0415 - solve loads on first use
 
-        return slot_energy_units(
-            self.problem, self.setpoints, self.solution.late_raise, self.solution.early_lowering
-        )
+        return slot_energy_units(self.problem, self.setpoints, self.solution.late_raise, self.solution.early_lowering)
 
 
 def money_to_currency_units() -> float:
@@ -385,14 +382,12 @@ def _read_archive(text: str) -> tuple[Scenario, Mapping[str, Any]]:
     where = "plan archive"
     try:
         data = json.loads(text)
-        if not isinstance(data, dict) or data.get("format_version") != PLAN_FORMAT_VERSION:
-            raise ValueError(f"no object with format_version {PLAN_FORMAT_VERSION}")
-        scenario = Scenario.model_validate(data.get("scenario"))
-        solution = data.get("solution")
-        if not isinstance(solution, dict):
-            raise TypeError("no solution in it")
-    except (ValueError, TypeError, RecursionError) as error:
-        raise InputError(where, [InputProblem("", f"is no plan that to_json wrote: {error}")]) from error
+        scenario = Scenario.model_validate(data["scenario"])
+        version, solution = data["format_version"], dict(data["solution"])
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise InputError(where, [InputProblem("", f"is no plan that to_json wrote: {error!r}")]) from error
+    if version != PLAN_FORMAT_VERSION:
+        raise InputError(where, [InputProblem("format_version", f"{version!r} is not known; there is 1.")])
     problems = cross_problems(
         scenario.site,
         numbered("sessions", scenario.sessions),

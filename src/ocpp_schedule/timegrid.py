@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Annotated, Any, Final, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 MAX_SLOTS: Final = 110_000
 """A year of 5-minute slots (105,408 in a leap year) fits; more is a mistake in the step."""
@@ -23,8 +23,17 @@ def _to_utc(value: datetime) -> datetime:
     return value.astimezone(UTC)
 
 
-UtcDatetime = Annotated[AwareDatetime, AfterValidator(_to_utc)]
-"""An instant: a naive datetime is refused, every zone is converted to UTC."""
+def _no_number(value: object) -> object:
+    digits = value.strip(" +-").replace(".", "", 1) if isinstance(value, str) else ""
+    if isinstance(value, int | float) or digits.isdigit():
+        # whether it counts seconds or milliseconds would be a guess
+        msg = f"{value} is a number, no time; write ISO 8601 with zone, like 2026-01-15T07:30:00+01:00"
+        raise ValueError(msg)
+    return value
+
+
+UtcDatetime = Annotated[AwareDatetime, BeforeValidator(_no_number), AfterValidator(_to_utc)]
+"""An instant: a naive datetime is refused, every zone is converted to UTC; numbers are no instants."""
 
 
 def _to_whole_second(value: datetime) -> datetime:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from ocpp_schedule.timegrid import WholeSecond  # noqa: TC001 - pydantic resolves the annotation when the model is built
+from ocpp_schedule.timegrid import WholeSecond
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

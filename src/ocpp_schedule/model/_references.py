@@ -166,7 +166,12 @@ def _unknown(pairs: list[Item], field: str, known: Names) -> Iterator[InputProbl
 
 def _tree_problems(circuits: list[Item]) -> Iterator[InputProblem]:
     yield from _unknown(circuits, "parent", Names(ids(circuit for _, circuit in circuits)))
-    named = [(name, where, circuit) for where, circuit in circuits if (name := text(circuit, "id")) is not None]
+    first: dict[str, tuple[str, str, object]] = {}  # of two with one id; the second is reported for that
+    for where, circuit in circuits:
+        name = text(circuit, "id")
+        if name is not None:
+            first.setdefault(name, (name, where, circuit))
+    named = list(first.values())
     parents = {name: text(circuit, "parent") for name, _, circuit in named}
     roots = [(name, where) for name, where, circuit in named if read(circuit, "parent") is None]
     if len(roots) > 1:

@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints, model_validator
 from ocpp_schedule.errors import InputProblem
 from ocpp_schedule.model import _references as references
 from ocpp_schedule.model._base import Amperes, Id, Model, WattHours, raise_references
-from ocpp_schedule.timegrid import UtcDatetime  # noqa: TC001 - pydantic resolves the annotation when the model is built
+from ocpp_schedule.timegrid import UtcDatetime
 
 TransactionId = (
     Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)]

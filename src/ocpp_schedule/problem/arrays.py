@@ -30,7 +30,7 @@ class Problem:
         session_ids: S names, sorted.
         session_connector: (S,) index into ``connector_ids``.
         first_slot, end_slot: (S,) half-open range of usable slots; empty is (0, 0).
-        min_steps, max_steps: (S,) smallest (0: none) and largest set-point above 0 [steps]; 0 and 0 where it cannot charge.
+        min_steps, max_steps: (S,) smallest (0: none) and largest set-point [steps]; both 0 where it cannot charge.
         power_dw: (S,) expected power of one step [0.1 W].
         line_ua: (S, 3) current of one step on each line of the site [uA].
         cap_steps: (S, T) largest set-point in each slot: 0 outside the window and below a row in alarm.

@@ -51,8 +51,7 @@ def _touched(problem: Problem, rows: Bools, moves: Bools) -> Bools:
         return np.zeros((moves.shape[0], moves.shape[2]), dtype=np.bool_)
     nodes = problem.connector_nodes.T.astype(np.float32)
     hit = (nodes @ rows.reshape(rows.shape[0], -1).astype(np.float32)).reshape(moves.shape) > 0
-    result: Bools = (hit & moves).any(axis=1)
-    return result
+    return np.asarray(np.any(hit & moves, axis=1), dtype=np.bool_)
 
 
 def _owners(problem: Problem) -> Ints:

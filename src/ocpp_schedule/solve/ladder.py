@@ -90,9 +90,7 @@ def _best_plan(
     return method, plan
 
 
-def _bounds_at(
-    problem: Problem, relaxation: Relaxation, relaxed: Relaxed, plan: Candidate, solver: Solver
-) -> Bounds:
+def _bounds_at(problem: Problem, relaxation: Relaxation, relaxed: Relaxed, plan: Candidate, solver: Solver) -> Bounds:
     """Return the bounds on what the referee counts, the cost given the shortfalls of the plan in hand.
 
     The program's needs are rounded up to whole steps, so its shortfalls may exceed the true ones by what was

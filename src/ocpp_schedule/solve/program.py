@@ -6,7 +6,7 @@ OR-Tools is imported when the first program is solved, not with the package.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
@@ -90,13 +90,13 @@ def run_program(program: Program, name: SolverName) -> Outcome:
     """Hand a program to OR-Tools by sparse fill and read the answer back."""
     from ortools.linear_solver.python import model_builder_helper as helper  # noqa: PLC0415 - loaded on first use
 
-    model = helper.ModelBuilderHelper()
+    model: Any = helper.ModelBuilderHelper()  # its stubs name shapes that numpy's types cannot express
     model.fill_model_from_sparse_data(
         program.low, program.high, program.cost, program.row_low, program.row_high, program.matrix
     )
     if program.integer is not None:
         for index in np.flatnonzero(program.integer).tolist():
-            model.set_var_integrality(index, True)  # noqa: FBT003 - OR-Tools takes it by position
+            model.set_var_integrality(index, True)
     solver = helper.ModelSolverHelper(name)
     solver.set_solver_specific_parameters(PARAMETERS[name])
     solver.solve(model)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 ROW_SCALE_UA: Final = 1e5
 """Rows are written in 0.1 A, so that the usual coefficient is 1."""
 TIE_SHARE: Final = 1e-4
-"""Share of the mean price that breaks ties (early finish, then session id): below a tenth of a per mille of the cost."""
+"""Share of the mean price that breaks ties (early finish, then session id): at most 0.01 % of the cost."""
 WANT_WEIGHT: Final = 100.0
 """A missing kWh weighs this many highest prices: more than any chain of displaced kWh can save."""
 MUST_WEIGHT: Final = 100.0
@@ -97,7 +97,9 @@ def relax(problem: Problem) -> Relaxation:
         shape=(first_demand + wishes, arcs + extra + wishes),
     )
 
-    short_units = (np.maximum(problem.power_dw[problem.demand_session], 1) * slot_s[problem.demand_session]).astype(float)
+    short_units = (np.maximum(problem.power_dw[problem.demand_session], 1) * slot_s[problem.demand_session]).astype(
+        float
+    )
     need = problem.demand_units / short_units
     final = _final_demands(problem)
     most = np.full(wishes, np.inf)
@@ -114,8 +116,18 @@ def relax(problem: Problem) -> Relaxation:
         row_high=np.concatenate((row_high, floor[excess].astype(float), np.maximum(most, need))),
     )
     return Relaxation(
-        program, session, slot, cap, arc_cost, scale, arcs + extra, problem.demand_session, short_units,
-        tie_units, row_names, column
+        program,
+        session,
+        slot,
+        cap,
+        arc_cost,
+        scale,
+        arcs + extra,
+        problem.demand_session,
+        short_units,
+        tie_units,
+        row_names,
+        column,
     )
 
 
@@ -142,7 +154,7 @@ def restrict(relaxation: Relaxation, low: Ints, high: Ints) -> Relaxation:
 
 
 def enlarge(relaxation: Relaxation, extra_units: Ints) -> Relaxation:
-    """Return the same program with every demand of a session raised by (S,) ``extra_units`` [0.1 J], in whole units."""
+    """Return the program with every demand of a session raised by (S,) ``extra_units`` [0.1 J], rounded up."""
     program = relaxation.program
     extra = np.ceil(extra_units[relaxation.demand_session] / relaxation.short_units)
     count = program.row_low.size - extra.size
@@ -224,4 +236,3 @@ def _prices(problem: Problem, session: Ints, slot: Ints, cap: Ints) -> tuple[flo
     tie_units = float(TIE_SHARE * level * scale * reach.sum())
     dearest = float(np.abs(price).max() or 1.0) * scale
     return scale, tie, tie_units, dearest
-

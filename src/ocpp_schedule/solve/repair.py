@@ -145,9 +145,7 @@ def _rounded(problem: Problem, relaxation: Relaxation, relaxed: Relaxed, solver:
     low = problem.min_steps[:, None]
     if low.max(initial=0) <= 1 or not ((values > ROUNDING) & (values < low - ROUNDING)).any():
         return settle(problem, whole_steps(values))
-    prices = (
-        congestion_prices(relaxation, relaxed.duals, shape) if relaxed.duals is not None else slot_prices(problem)
-    )
+    prices = congestion_prices(relaxation, relaxed.duals, shape) if relaxed.duals is not None else slot_prices(problem)
     refitted = refit_minimum(problem, values, prices)
     return refitted if refitted is None else better(refitted, polish(problem, relaxation, refitted, solver))
 

@@ -77,7 +77,8 @@ class WorkingPlan:
         free = self._limit_ua[rows, window] - self.used_ua[rows, window] + own
         # Below the floor's own booking a set-point changes nothing, so the room is at least that.
         fits = np.maximum(free, floor) // per_step
-        return np.minimum(cap, fits.min(axis=0))
+        room: Ints = np.minimum(cap, fits.min(axis=0))
+        return room
 
     def assign(self, session: int, setpoints: Ints) -> None:
         """Give a session new set-points for its window."""

@@ -60,9 +60,7 @@ def mixed_scenario(
         for line in lines:
             sums[line] += max_a
         connectors.append(
-            Connector(
-                id=f"C{k:05}", station=f"S{k:05}", lines=lines, min_current_a=min_current_a, max_current_a=max_a
-            )
+            Connector(id=f"C{k:05}", station=f"S{k:05}", lines=lines, min_current_a=min_current_a, max_current_a=max_a)
         )
         window_s = int(departure[k] - arrival[k]) * step_s
         energy_wh = float(np.round(share[k] * max_a * len(lines) * 230 * window_s / 3600, 0))

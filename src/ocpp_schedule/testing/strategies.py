@@ -14,7 +14,6 @@ from ocpp_schedule.model.site import Capabilities, Circuit, Connector, Load, Sit
 from ocpp_schedule.model.tariff import Tariff
 from ocpp_schedule.timegrid import TimeGrid
 
-
 START: Final = datetime(2026, 1, 15, tzinfo=UTC)
 SLOT_S: Final = 900
 
@@ -189,5 +188,3 @@ def _milestones(draw: st.DrawFn, arrival: datetime, departure: datetime, energy:
     by = arrival + (departure - arrival) * draw(st.sampled_from([0.5, 0.75, 1.0]))
     share = draw(st.sampled_from([0.25, 0.5, 1.0]))
     return (Milestone(by=by, energy_wh=float(int(energy * share)), hard=draw(st.booleans())),)
-
-

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -10,8 +10,10 @@ import pandas as pd
 if TYPE_CHECKING:
     from ocpp_schedule.problem.arrays import Floats, Problem
 
+Frame: TypeAlias = pd.DataFrame
 
-def plan_frame(problem: Problem, limits: Floats, units: tuple[str, ...], expected_w: Floats) -> pd.DataFrame:
+
+def plan_frame(problem: Problem, limits: Floats, units: tuple[str, ...], expected_w: Floats) -> Frame:
     """Return one row per session and slot of its window.
 
     Args:

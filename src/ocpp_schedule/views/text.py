@@ -55,9 +55,9 @@ def summary(
     wanted = energy_to_wh(sum(report.wanted_units.values())) / 1000
     given = energy_to_wh(sum(report.energy_units.values())) / 1000
     cost = money_to_currency(solution.cost_units)
+    window = f"{grid.start.astimezone(zone):%Y-%m-%d %H:%M} to {grid.end.astimezone(zone):%Y-%m-%d %H:%M}"
     head = [
-        f"Plan: {problem.sessions} sessions, {problem.slots} slots from {grid.start.astimezone(zone):%Y-%m-%d %H:%M} "
-        f"to {grid.end.astimezone(zone):%Y-%m-%d %H:%M} ({time_zone})",
+        f"Plan: {problem.sessions} sessions, {problem.slots} slots, {window} ({time_zone})",
         f"Status: {status}; method {solution.method}",
         f"Energy: {given:,.1f} kWh of {wanted:,.1f} kWh wanted",
         f"Cost: {cost:,.{COST_DECIMALS}f} {currency}{_gap(solution, currency)}",
@@ -92,7 +92,7 @@ def _table(problem: Problem, solution: Solution, report: Report) -> list[str]:
         return ["no sessions"]
     width = max(7, *(len(name) for name in problem.session_ids[:SESSIONS_LISTED]))
     place = max(9, *(len(name) for name in problem.connector_ids))
-    rows = [f"{'session':<{width}}  {'connector':<{place}}  {'wanted kWh':>10}  {'given kWh':>9}  set-points over the grid"]
+    rows = [f"{'session':<{width}}  {'connector':<{place}}  wanted kWh  given kWh  set-points over the grid"]
     shades = _timeline(problem, solution)
     for index, name in enumerate(problem.session_ids[:SESSIONS_LISTED]):
         connector = problem.connector_ids[problem.session_connector[index]]
