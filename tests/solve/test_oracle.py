@@ -33,9 +33,7 @@ def tiny(draw: st.DrawFn) -> Scenario:
     panel = draw(st.booleans())
     for k in range(draw(st.integers(1, 3))):
         lines = draw(st.sampled_from([("L1",), ("L2",), ("L1", "L2", "L3"), ("L2", "L3", "L1")]))
-        stations.append(
-            Station(id=f"S{k}", circuit="panel" if panel and k < 2 else "main", ocpp_version="1.6")
-        )
+        stations.append(Station(id=f"S{k}", circuit="panel" if panel and k < 2 else "main", ocpp_version="1.6"))
         low = draw(st.sampled_from([0.0, 6.0, 16.0]))
         connectors.append(
             Connector(
@@ -104,7 +102,9 @@ def best_by_exhaustion(scenario: Scenario) -> tuple[int, int, int]:
             circuit = parents[circuit]
         used = len(connector.lines) if session.phases is None else min(session.phases, len(connector.lines))
         drawn = 1 if session.phases is None else used
-        loads = np.array([1.0 if name in path and LINES[line] in connector.lines[:used] else 0.0 for name, line in rows])
+        loads = np.array(
+            [1.0 if name in path and LINES[line] in connector.lines[:used] else 0.0 for name, line in rows]
+        )
         first = (session.arrival - START) // SLOT
         last = (session.departure - START) // SLOT
         low = max(-(-connector.min_current_a // 8.0), 1)
@@ -157,9 +157,7 @@ def test_exhaustion_can_find_fault(seed: int) -> None:
             connectors=[Connector(id="C0", station="S0", lines=("L1",), step_a=8.0, max_current_a=16)],
             edge_guard_s=0,
         ),
-        sessions=[
-            Session(id="s0", connector="C0", arrival=START, departure=START + 2 * SLOT, energy_wh=920, phases=1)
-        ],
+        sessions=[Session(id="s0", connector="C0", arrival=START, departure=START + 2 * SLOT, energy_wh=920, phases=1)],
         tariff=Tariff(energy=PriceSeries(start=START, step_s=900, per_kwh=prices)),
         grid=grid,
     )

@@ -1,0 +1,118 @@
+"""The commands, as click knows them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from ocpp_schedule import __version__
+from ocpp_schedule.cli._progress import progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ocpp_schedule.plan import Plan
+
+EXIT_DONE: Final = 0
+EXIT_WISHES_MISSED: Final = 1
+
+
+def _common(default_out: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Return a decorator with the options of every command that plans."""
+    options = (
+        click.option("--ocpp", type=click.Choice(["1.6", "2.0.1", "2.1"]), help="One version for all messages."),
+        click.option("--out", type=click.Path(path_type=Path), default=default_out, show_default=True, help="Folder."),
+        click.option("--quiet", is_flag=True, help="Print nothing but errors."),
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else."),
+    )
+
+    def decorate(command: Callable[..., int]) -> Callable[..., int]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="ocpp-schedule")
+def commands() -> None:
+    """Plan electric-vehicle charging and write it as OCPP ChargingProfiles.
+
+    Exit codes: 0 all wishes met; 1 a plan with shortfalls or alarms; 2 bad input; 3 internal fault.
+    """
+
+
+@commands.command()
+@click.argument("scenario", type=click.Path(path_type=Path))
+@_common("./ocpp-schedule-plan")
+def plan(scenario: Path, **options: Any) -> int:
+    """Plan the scenario file SCENARIO and write the OCPP messages."""
+    return _plan(scenario, **options)
+
+
+@commands.command()
+@click.argument("name", required=False)
+@click.option("--list", "listed", is_flag=True, help="List the examples.")
+@_common("./ocpp-schedule-demo")
+def demo(name: str | None, *, listed: bool, **options: Any) -> int:
+    """Plan a bundled example: NAME, or a workplace day of real sessions at real prices."""
+    from ocpp_schedule.files import example_names, example_path  # noqa: PLC0415 - loaded when needed
+
+    if listed:
+        for known, what in example_names().items():
+            click.echo(f"{known:<15} {what}")
+        return EXIT_DONE
+    return _plan(example_path(name) if name else example_path(), **options)
+
+
+@commands.command()
+def schema() -> int:
+    """Print the JSON Schema of a scenario file."""
+    from ocpp_schedule.files import scenario_schema  # noqa: PLC0415 - loaded when needed
+
+    click.echo(json.dumps(scenario_schema(), indent=2))
+    return EXIT_DONE
+
+
+def _plan(scenario_file: Path, *, ocpp: str | None, out: Path, quiet: bool, as_json: bool) -> int:
+    with progress("reading the scenario") as tell:
+        from ocpp_schedule.files import load_scenario, write_output  # noqa: PLC0415 - loaded when needed
+        from ocpp_schedule.plan import schedule  # noqa: PLC0415 - loaded when needed
+
+        scenario = load_scenario(scenario_file)
+        tell(f"planning {len(scenario.sessions)} sessions")
+        result = schedule(
+            scenario.site,
+            scenario.sessions,
+            scenario.tariff,
+            scenario.grid,
+            objective=scenario.objective,
+            limits=scenario.limits,
+            forecasts=scenario.forecasts,
+        )
+        tell("writing the messages")
+        messages = result.to_ocpp(version=ocpp)
+        folder = write_output(out, result, messages)
+    if as_json:
+        click.echo(json.dumps(_overview(result, folder, len(messages)), indent=2, ensure_ascii=False))
+    elif not quiet:
+        click.echo(result.summary())
+        click.echo(f"\n{len(messages)} OCPP messages, in the order to send: {folder}")
+    return EXIT_DONE if result.status == "complete" else EXIT_WISHES_MISSED
+
+
+def _overview(result: Plan, folder: Path, messages: int) -> dict[str, object]:
+    return {
+        "status": result.status,
+        "mark": result.mark,
+        "cost": result.cost,
+        "messages": messages,
+        "folder": str(folder),
+        "shortfalls": [str(item) for item in result.shortfalls],
+        "alarms": [str(item) for item in result.alarms],
+        "notices": [str(item) for item in result.notices],
+    }

@@ -1,0 +1,226 @@
+"""The rules of docs/conventions.md read word for word: plain Python, fractions, no shortcut, no numpy."""
+
+# ruff: noqa: ANN401
+# Any: fields of models, handed through to their constructors.
+
+from __future__ import annotations
+
+from datetime import timedelta
+from fractions import Fraction
+from math import ceil, floor
+from typing import TYPE_CHECKING, Any
+
+from ocpp_schedule.units import exact
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from tests.check.cases import Case
+
+    from ocpp_schedule.model.session import Session
+    from ocpp_schedule.model.site import Connector
+
+VOLTS = {None: (230, 207, 253), "400Y/230": (230, 207, 253), "208Y/120": (120, 108, 132), "480Y/277": (277, 249, 305)}
+
+
+class Literal:
+    """One case with its set-points and flags, cell by cell."""
+
+    def __init__(self, case: Case) -> None:
+        self.case, self.site, self.grid = case, case.site, case.grid
+        self.u, self.u_low, self.u_high = VOLTS[next(c.supply for c in self.site.circuits if c.parent is None)]
+        self.stations = {s.id: s for s in self.site.stations}
+        self.connectors = {c.id: c for c in self.site.connectors}
+        self.circuits = {c.id: c for c in self.site.circuits}
+        self.edges = [self.grid.start + timedelta(seconds=s) for s in self.grid.edges_s]
+        self.seconds = [b - a for a, b in zip(self.grid.edges_s, self.grid.edges_s[1:], strict=False)]
+        self.guard = self.site.edge_guard_s
+
+    # convention 5
+    def only_w(self, c: Connector) -> bool:
+        return self.stations[c.station].capabilities.rate_units == ("W",)
+
+    def line_ua(self, c: Connector, line: str, phases: int | None) -> int:
+        used = c.lines if phases is None else c.lines[: min(phases, len(c.lines))]
+        if line not in used:
+            return 0
+        if not self.only_w(c):
+            return int(exact(c.step_a) * 10**6)
+        share = used.index(line) + 1 if phases is None else len(used)
+        return ceil(Fraction(c.step_w * 10**6, share * self.u_low))
+
+    def power(self, c: Connector, phases: int | None) -> int:
+        n = 1 if phases is None else min(phases, len(c.lines))
+        if not self.only_w(c):
+            return int(n * self.u * exact(c.step_a) / Fraction(1, 10))
+        return floor(Fraction(10 * c.step_w, len(c.lines))) if phases is None else 10 * c.step_w
+
+    def range_steps(self, c: Connector, s: Session | None) -> tuple[int, int]:
+        low, high, phases = exact(c.min_current_a), exact(c.max_current_a), None
+        if s is not None:
+            phases = s.phases
+            low = max(low, exact(s.min_current_a or 0.0))
+            high = high if s.max_current_a is None else min(high, exact(s.max_current_a))
+        n = len(c.lines) if phases is None else min(phases, len(c.lines))
+        if self.only_w(c):
+            return ceil(low * n * self.u_high / c.step_w), floor(high * n * self.u / c.step_w)
+        return ceil(low / exact(c.step_a)), floor(high / exact(c.step_a))
+
+    # conventions 2 and 4
+    def inside(self, s: Session, t: int) -> bool:
+        return s.arrival <= self.edges[t] and self.edges[t + 1] <= s.departure
+
+    def idle(self, c: Connector) -> int:
+        low, high = self.range_steps(c, None)
+        if self.only_w(c):
+            steps = min(floor(exact(self.site.idle_floor_a) * len(c.lines) * self.u / c.step_w), high)
+        else:
+            steps = floor(exact(min(self.site.idle_floor_a, c.max_current_a)) / exact(c.step_a))
+        if low > high:
+            return 0
+        return low if 0 < steps < low else steps
+
+    def end(self, c: Connector) -> int:
+        def minimum(other: Connector) -> int:
+            low, high = self.range_steps(other, None)
+            return low if low <= high else 0
+
+        slots = range(self.grid.slots)
+        fits = True
+        for noun, name in self.rows():
+            for line in c.lines:
+                if c not in self.below(noun, name):
+                    continue
+                need = sum(minimum(o) * self.line_ua(o, line, None) for o in self.below(noun, name))
+                room = min(self.limit(noun, name, line, t) for t in slots) - max(
+                    self.base(noun, name, line, t) for t in slots
+                )
+                fits = fits and need <= floor(room * 10**6)
+        return max(minimum(c) if fits else 0, self.idle(c))
+
+    def rows(self) -> list[tuple[str, str]]:
+        capped = [("station", s.id) for s in self.site.stations if s.max_current_a is not None]
+        return [("circuit", c.id) for c in self.site.circuits] + capped
+
+    def above(self, circuit: str | None) -> list[str]:
+        return [] if circuit is None else [circuit, *self.above(self.circuits[circuit].parent)]
+
+    def below(self, noun: str, name: str) -> list[Connector]:
+        if noun == "station":
+            return [c for c in self.site.connectors if c.station == name]
+        return [c for c in self.site.connectors if name in self.above(self.stations[c.station].circuit)]
+
+    def touching(self, series: Any, values: Any, line: str, t: int) -> list[Fraction]:
+        found = []
+        for i, value in enumerate(values):
+            start = series.start + i * timedelta(seconds=series.step_s)
+            if start < self.edges[t + 1] and self.edges[t] < start + timedelta(seconds=series.step_s):
+                found.append(exact(value[int(line[1]) - 1] if isinstance(value, tuple) else value))
+        return found
+
+    def limit(self, noun: str, name: str, line: str, t: int) -> Fraction:
+        own: Any = self.stations[name].max_current_a if noun == "station" else self.circuits[name].limit_a
+        values = [exact(own[int(line[1]) - 1] if isinstance(own, tuple) else own)]
+        for series in self.case.limits if noun == "circuit" else ():
+            if series.circuit == name:
+                values += self.touching(series, series.limit_a, line, t)
+        return min(values)
+
+    def base(self, noun: str, name: str, line: str, t: int) -> Fraction:
+        total = Fraction(0)
+        for load in self.site.loads if noun == "circuit" else ():
+            if name in self.above(load.circuit) and line in load.lines:
+                (series,) = (f for f in self.case.forecasts if f.id == load.id)
+                total += max(self.touching(series, series.high_a or series.expected_a, line, t))
+        return total
+
+    def headroom(self, noun: str, name: str, line: str, t: int) -> int:
+        return floor((self.limit(noun, name, line, t) - self.base(noun, name, line, t)) * 10**6)
+
+    def steps(self, s: Session, t: int) -> int:
+        return self.case.steps[s.id][t] if self.inside(s, t) else 0
+
+    def booked(self, c: Connector, line: str, t: int) -> int:
+        current = self.idle(c) * self.line_ua(c, line, None)
+        for s in self.case.sessions:
+            if s.connector == c.id:
+                current = max(current, self.steps(s, t) * self.line_ua(c, line, s.phases))
+        return current
+
+    def at_edge(self, c: Connector, line: str, t: int) -> int:
+        old, new = self.booked(c, line, t - 1), self.booked(c, line, t)
+        counted = max(old, new)
+        for s in self.case.sessions:
+            if s.connector == c.id and (s.id, t) in self.case.late and self.guard_steps(s, t, t - 1) > 0:
+                counted = min(counted, old)
+            if s.connector == c.id and (s.id, t - 1) in self.case.early and self.guard_steps(s, t - 1, t) > 0:
+                counted = min(counted, new)
+        return counted
+
+    def guard_steps(self, s: Session, t: int, neighbour: int) -> int:
+        """Return what the guard takes off in slot ``t``; 0 where a flag does not belong."""
+        if not 0 <= neighbour < self.grid.slots or not self.inside(s, t) or not 0 < 2 * self.guard < self.seconds[t]:
+            return 0
+        beside = self.steps(s, neighbour) if self.inside(s, neighbour) else self.idle(self.connectors[s.connector])
+        return max(0, self.steps(s, t) - beside)
+
+    def faults(self) -> set[tuple[Any, ...]]:
+        """Return (kind, subject, line, slot, seen, allowed) of every row, edge, alarm and flag fault."""
+        found: set[tuple[Any, ...]] = set()
+        for noun, name in self.rows():
+            below = self.below(noun, name)
+            for line in ("L1", "L2", "L3"):
+                floors = sum(self.idle(c) * self.line_ua(c, line, None) for c in below)
+                for t in range(self.grid.slots):
+                    room = self.headroom(noun, name, line, t)
+                    total = sum(self.booked(c, line, t) for c in below)
+                    if total > max(room, floors):
+                        found.add(("row", name, line, t, total, max(room, floors)))
+                    for s in self.case.sessions if room < floors else ():
+                        c = self.connectors[s.connector]
+                        if c in below and self.line_ua(c, line, s.phases) and self.steps(s, t) > 0:
+                            found.add(("alarm_draw", s.id, line, t, self.steps(s, t), 0))
+                    if t and self.guard:
+                        room = max(floors, min(room, self.headroom(noun, name, line, t - 1)))
+                        total = sum(self.at_edge(c, line, t) for c in below)
+                        if total > room:
+                            found.add(("edge", name, line, t, total, room))
+        return found
+
+    def bad_flags(self) -> set[tuple[str, int]]:
+        sessions = {s.id: s for s in self.case.sessions}
+        late = {(name, t) for name, t in self.case.late if not self.guard_steps(sessions[name], t, t - 1)}
+        return late | {(name, t) for name, t in self.case.early if not self.guard_steps(sessions[name], t, t + 1)}
+
+    def energy(self, s: Session, t: int) -> int:
+        lost = self.guard_steps(s, t, t - 1) if (s.id, t) in self.case.late else 0
+        lost += self.guard_steps(s, t, t + 1) if (s.id, t) in self.case.early else 0
+        steps = self.steps(s, t) * self.seconds[t] - lost * self.guard
+        return steps * self.power(self.connectors[s.connector], s.phases)
+
+    def cost(self) -> int:
+        total = Fraction(0)
+        for t in range(self.grid.slots):
+            units = sum(self.energy(s, t) for s in self.case.sessions)
+            total += units * self.price_seconds(t) / self.seconds[t]
+        return floor(total)
+
+    def price_seconds(self, t: int) -> Fraction:
+        energy = self.case.tariff.energy
+        if isinstance(energy, float):
+            return exact(energy) * 10**6 * self.seconds[t]
+        total = Fraction(0)
+        for i, price in enumerate(energy.per_kwh):
+            start = energy.start + i * timedelta(seconds=energy.step_s)
+            end = start + timedelta(seconds=energy.step_s)
+            overlap = min(end, self.edges[t + 1]) - max(start, self.edges[t])
+            total += exact(price) * 10**6 * max(0, overlap // timedelta(seconds=1))
+        return total
+
+    def in_grid(self, s: Session, by: datetime, wh: float) -> int:
+        if s.arrival >= self.grid.end or s.departure <= self.grid.start:
+            return 0
+        low, high = self.range_steps(self.connectors[s.connector], s)
+        rest = Fraction(max(0, (by - self.grid.end) // timedelta(microseconds=1)), 10**6)
+        full = self.power(self.connectors[s.connector], s.phases) * high if low <= high else 0
+        return ceil(max(Fraction(0), exact(wh) * 36_000 - full * rest))
