@@ -1,8 +1,5 @@
 """Hand-made sites, and solutions with honest claims."""
 
-# ruff: noqa: ANN401
-# Any: fields of models, handed through to their constructors.
-
 from __future__ import annotations
 
 import dataclasses

@@ -1,8 +1,5 @@
 """The rules of docs/conventions.md read word for word: plain Python, fractions, no shortcut, no numpy."""
 
-# ruff: noqa: ANN401
-# Any: fields of models, handed through to their constructors.
-
 from __future__ import annotations
 
 from datetime import timedelta

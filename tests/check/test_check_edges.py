@@ -1,8 +1,5 @@
 """Edges: swaps that need a late raise, drops of a limit that need an early lowering, flags that do not belong."""
 
-# ruff: noqa: ANN401
-# Any: fields of models, handed through to their constructors.
-
 from __future__ import annotations
 
 from dataclasses import replace

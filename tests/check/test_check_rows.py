@@ -1,8 +1,5 @@
 """Rows: wiring, unknown cars, W-only stations, panels, station caps, limit series, base load, end floors."""
 
-# ruff: noqa: ANN401
-# Any: fields of models, handed through to their constructors.
-
 from __future__ import annotations
 
 from typing import Any
