@@ -8,9 +8,9 @@ import numpy as np
 
 from ocpp_schedule.solve.exact import exact_plan
 from ocpp_schedule.solve.fallback import least_laxity
+from ocpp_schedule.solve.integer import integer_plan
 from ocpp_schedule.solve.program import Solver
 from ocpp_schedule.solve.relaxation import relax
-from ocpp_schedule.solve.repair import integer_plan
 from ocpp_schedule.solve.result import Candidate, evaluate, to_solution
 from ocpp_schedule.solve.stages import Bounds, Relaxed, solve_cost, solve_stages
 

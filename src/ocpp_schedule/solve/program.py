@@ -15,13 +15,18 @@ if TYPE_CHECKING:
 
     from ocpp_schedule.problem.arrays import Bools, Floats
 
-SolverName = Literal["glop", "highs", "sat"]
+SolverName = Literal["glop", "highs", "scip", "sat"]
 
 PARAMETERS: Final[dict[SolverName, str]] = {
     # Ties are broken by price differences of 1e-6 and less, so the default dual tolerance of 1e-6 is too coarse.
     "glop": "dual_feasibility_tolerance: 1e-9 primal_feasibility_tolerance: 1e-9",
     # HiGHS writes a banner to C stdout unless told not to.
     "highs": "output_flag=false\nthreads=1",
+    # SCIP's presolve in this wheel calls some feasible models infeasible, so it stays off. Node limits, not time
+    # limits: the same bytes on every run.
+    "scip": (
+        "presolving/maxrounds=0\nseparating/maxroundsroot=1\nlimits/gap=1e-4\nlimits/stallnodes=20\nlimits/nodes=200\n"
+    ),
     # One worker and a deterministic limit: the same bytes on every run.
     "sat": "num_workers: 1 max_deterministic_time: 4.0 mip_max_bound: 1e9",
 }
@@ -36,6 +41,7 @@ class Program:
         matrix: (m, n) sparse rows.
         row_low, row_high: (m,).
         integer: (n,) which variables are whole numbers; None: none.
+        hint: (n,) a feasible point to start from; None: none.
     """
 
     cost: Floats
@@ -45,6 +51,7 @@ class Program:
     row_low: Floats
     row_high: Floats
     integer: Bools | None = None
+    hint: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +104,9 @@ def run_program(program: Program, name: SolverName) -> Outcome:
     if program.integer is not None:
         for index in np.flatnonzero(program.integer).tolist():
             model.set_var_integrality(index, True)
+    if program.hint is not None:
+        for index, value in enumerate(program.hint.tolist()):
+            model.add_hint(index, value)
     solver = helper.ModelSolverHelper(name)
     solver.set_solver_specific_parameters(PARAMETERS[name])
     solver.solve(model)

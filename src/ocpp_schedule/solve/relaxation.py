@@ -103,7 +103,8 @@ def relax(problem: Problem) -> Relaxation:
     need = problem.demand_units / short_units
     final = _final_demands(problem)
     most = np.full(wishes, np.inf)
-    most[final] = problem.energy_cap_units / short_units[final]
+    # What the last step may overshoot is within the program, so that its optimum bounds every integer plan.
+    most[final] = problem.energy_most_units / short_units[final]
     arc_cost = problem.power_dw[session] * problem.price_seconds[slot].astype(float)
     scale, tie, tie_units, dearest = _prices(problem, session, slot, cap)
     penalty = np.where(problem.demand_hard, MUST_WEIGHT, 1.0) * WANT_WEIGHT * dearest * short_units
@@ -232,7 +233,7 @@ def _prices(problem: Problem, session: Ints, slot: Ints, cap: Ints) -> tuple[flo
     delay = (slot + 1) / problem.slots
     energy = problem.power_dw[session] * problem.seconds[slot].astype(float)
     tie = TIE_SHARE * level * scale * rank[session] * delay * energy / 1.5
-    reach = np.minimum(np.bincount(session, cap * energy, problem.sessions), problem.energy_cap_units)
+    reach = np.minimum(np.bincount(session, cap * energy, problem.sessions), problem.energy_most_units)
     tie_units = float(TIE_SHARE * level * scale * reach.sum())
     dearest = float(np.abs(price).max() or 1.0) * scale
     return scale, tie, tie_units, dearest

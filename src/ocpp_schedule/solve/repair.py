@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from ocpp_schedule.solve.filling import refill, top_up, trim
-from ocpp_schedule.solve.relaxation import congestion_prices, enlarge, restrict
+from ocpp_schedule.solve.relaxation import congestion_prices, restrict
 from ocpp_schedule.solve.result import Candidate, evaluate
 from ocpp_schedule.solve.stages import solve_stages
 from ocpp_schedule.solve.working import WorkingPlan
@@ -22,9 +22,6 @@ ROUNDING: Final = 1e-5
 """A value this close below a whole step is that step: solver tolerance, far below the referee's notice."""
 SETTLING_ROUNDS: Final = 6
 """Topping up moves guarded edges, which moves energy; it settles in two or three rounds or not at all."""
-
-GUARD_ROUNDS: Final = 3
-"""Re-solves with raised demands; measured on mixed phases, one or two suffice."""
 
 
 def whole_steps(values: Floats) -> Ints:
@@ -106,39 +103,7 @@ def _adjust(plan: WorkingPlan, current: Candidate, to_add: Floats, to_drop: Floa
     return changed
 
 
-def integer_plan(problem: Problem, relaxation: Relaxation, relaxed: Relaxed, solver: Solver) -> Candidate | None:
-    """Return the best integer plan around the optimum of the linear program.
-
-    Where guarded edges take energy that the rows then have no room to give back, the program is solved again
-    with the demands raised by what was lost.
-    """
-    latest = best = _rounded(problem, relaxation, relaxed, solver)
-    tolerance = relaxed.bounds.must_units + relaxed.bounds.want_units + 1
-    extra = np.zeros(problem.sessions, dtype=np.int64)
-    for _ in range(GUARD_ROUNDS):
-        if best is None or latest is None or best.must_units + best.want_units <= tolerance:
-            break
-        if not (latest.late.any() or latest.early.any()):
-            break
-        extra = np.maximum(extra, _lost_units(problem, latest))
-        np.add.at(extra, problem.demand_session, latest.missing_units)
-        grown = enlarge(relaxation, extra)
-        again = solve_stages(problem, grown, solver)
-        if again is None:
-            break
-        latest = _rounded(problem, grown, again, solver)
-        best = better(best, latest)
-    return best
-
-
-def _lost_units(problem: Problem, candidate: Candidate) -> Ints:
-    """Return (S,) energy that guarded edges take [0.1 J]."""
-    full = (candidate.setpoints @ problem.seconds) * problem.power_dw
-    lost: Ints = full - candidate.energy_units.sum(axis=1)
-    return lost
-
-
-def _rounded(problem: Problem, relaxation: Relaxation, relaxed: Relaxed, solver: Solver) -> Candidate | None:
+def rounded_plan(problem: Problem, relaxation: Relaxation, relaxed: Relaxed, solver: Solver) -> Candidate | None:
     """Return an integer plan near one optimum: rounded down, or refitted where minimum currents bind."""
     shape = (problem.sessions, problem.slots)
     values = relaxation.setpoints(relaxed.values, shape)
