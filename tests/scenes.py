@@ -1,8 +1,5 @@
 """The site of the worked example, and short ways to write scenes by hand."""
 
-# ruff: noqa: ANN401
-# Any: fields of models, handed through to their constructors.
-
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta

@@ -232,7 +232,7 @@ def raw_scenario() -> dict[str, Any]:
     }
 
 
-def load(raw: dict[str, Any], folder: Path) -> Any:  # noqa: ANN401 - a scenario, or nothing where it raises
+def load(raw: dict[str, Any], folder: Path) -> Any:
     (folder / "scenario.json").write_text(json.dumps(raw), encoding="utf-8")
     return load_scenario(folder / "scenario.json")
 

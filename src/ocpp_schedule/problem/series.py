@@ -36,7 +36,10 @@ def price_seconds(energy: PriceSeries | float, edges: Ints) -> Ints:
         (T,) [1e-6 currency/kWh x s].
     """
     if isinstance(energy, float | int):
-        return np.asarray(np.diff(edges) * round(energy * PRICE_UNITS_PER_CURRENCY), dtype=np.int64)
+        units: int = round(energy * PRICE_UNITS_PER_CURRENCY)
+        seconds: Ints = np.diff(edges)
+        flat: Ints = seconds * units
+        return flat
     units = np.rint(np.array(energy.per_kwh) * PRICE_UNITS_PER_CURRENCY).astype(np.int64)
     offsets = edges - epoch_s(energy.start)
     before = np.concatenate(([0], np.cumsum(units) * energy.step_s))

@@ -115,7 +115,7 @@ def _good(problem: Problem, relaxed: Relaxed, plan: Candidate) -> bool:
 def _raised(problem: Problem, extra: Ints, plan: Candidate) -> Ints:
     """Return (S,) energy by which demands are raised: what guarded edges took, and what is missing [0.1 J]."""
     full = (plan.setpoints @ problem.seconds) * problem.power_dw
-    raised = np.maximum(extra, full - plan.energy_units.sum(axis=1))
+    raised: Ints = np.maximum(extra, full - plan.energy_units.sum(axis=1))
     if plan.late.any() or plan.early.any():
         np.add.at(raised, problem.demand_session, plan.missing_units)
     return raised
