@@ -7,20 +7,17 @@ from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-import numpy as np
-
-from ocpp_schedule.check.referee import review
 from ocpp_schedule.errors import InputError, InputProblem, PlanRejectedError
 from ocpp_schedule.model.checks import cross_problems, numbered
 from ocpp_schedule.model.objective import Objective
 from ocpp_schedule.model.scenario import Scenario
-from ocpp_schedule.problem.compile import compile_problem
 from ocpp_schedule.problem.effects import takes_amperes
 from ocpp_schedule.units import ENERGY_UNITS_PER_WH, energy_to_wh, exact, money_to_currency
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    import numpy as np
     import numpy.typing as npt
 
     from ocpp_schedule.check.report import Alarm, Report
@@ -38,7 +35,6 @@ if TYPE_CHECKING:
     from ocpp_schedule.views.frame import Frame
 
 Status = Literal["complete", "partial", "alarm"]
-WATTS_PER_DECIWATT = 0.1
 PLAN_FORMAT_VERSION = 1
 
 
@@ -100,8 +96,21 @@ def schedule(
         forecasts=tuple(forecasts),
         objective=objective or Objective.cheapest(),
     )
-    problem = compile_problem(site, cars, tariff, grid, limits=limits, forecasts=forecasts)
+    problem = _compile(scenario)
     return _reviewed(scenario, problem, solve(problem))
+
+
+def _compile(scenario: Scenario) -> Problem:
+    from ocpp_schedule.problem.compile import compile_problem  # noqa: PLC0415 - the compiler loads with the first plan
+
+    return compile_problem(
+        scenario.site,
+        scenario.sessions,
+        scenario.tariff,
+        scenario.grid,
+        limits=scenario.limits,
+        forecasts=scenario.forecasts,
+    )
 
 
 def _reviewed(scenario: Scenario, problem: Problem, solution: Solution) -> Plan:
@@ -112,6 +121,8 @@ def _reviewed(scenario: Scenario, problem: Problem, solution: Solution) -> Plan:
 
 
 def _review(scenario: Scenario, solution: Solution) -> Report:
+    from ocpp_schedule.check.referee import review  # noqa: PLC0415 - the referee loads with the first plan
+
     return review(
         scenario.site,
         scenario.sessions,
@@ -164,22 +175,22 @@ class Plan:
     @cached_property
     def limits(self) -> npt.NDArray[np.float64]:
         """(sessions, slots) permissions in the unit that each station takes: A per phase, or W in total."""
+        from ocpp_schedule.views.figures import permissions  # noqa: PLC0415 - loads numpy
+
         connectors = {connector.id: connector for connector in self.scenario.site.connectors}
         takes = self._units
-        step = [
+        steps = [
             exact(connectors[s.connector].step_a if takes[s.connector] == "A" else connectors[s.connector].step_w)
             for s in self._sessions
         ]
-        # One division per cell, so that 0.1 A steps print as the decimals they are.
-        numerators = np.array([float(x.numerator) for x in step]).reshape(-1, 1)
-        denominators = np.array([float(x.denominator) for x in step]).reshape(-1, 1)
-        limits: npt.NDArray[np.float64] = self.setpoints * numerators / denominators
-        return limits
+        return permissions(self.setpoints, steps)
 
     @property
     def expected_w(self) -> npt.NDArray[np.float64]:
         """(sessions, slots) expected mean power [W], before losses at guarded edges."""
-        return np.asarray(self.setpoints * self.problem.power_dw[:, None] * WATTS_PER_DECIWATT, dtype=np.float64)
+        from ocpp_schedule.views.figures import mean_power_w  # noqa: PLC0415 - loads numpy
+
+        return mean_power_w(self.problem, self.setpoints)
 
     @property
     def peak_w(self) -> float:
@@ -209,7 +220,7 @@ class Plan:
         if bound is None:
             return None
         per_slot = (self.setpoints * self.problem.power_dw[:, None]).sum(axis=0)
-        gross = float((per_slot * np.abs(self.problem.price_seconds)).sum())
+        gross = float((per_slot * abs(self.problem.price_seconds)).sum())
         return max(self.solution.cost_units - bound, 0.0) / gross if gross else 0.0
 
     @property
@@ -245,12 +256,9 @@ class Plan:
     @cached_property
     def shortfalls(self) -> tuple[Shortfall, ...]:
         """Energy that is missing, with the limit that explains it."""
-        from ocpp_schedule.explain.shortfalls import find_shortfalls  # noqa: PLC0415 - rarely needed
+        from ocpp_schedule.explain.shortfalls import find_shortfalls, missing_energy  # noqa: PLC0415 - rarely needed
 
-        given = np.cumsum(self._slot_energy_units, axis=1)
-        padded = np.concatenate((np.zeros((given.shape[0], 1), dtype=np.int64), given), axis=1)
-        got = padded[self.problem.demand_session, self.problem.demand_end]
-        missing = np.maximum(self.problem.demand_wish_units - got, 0)
+        missing = missing_energy(self.problem, self._slot_energy_units)
         return find_shortfalls(self.problem, self.setpoints, missing, self.scenario.site.time_zone)
 
     @cached_property
@@ -338,14 +346,7 @@ class Plan:
         from ocpp_schedule.views.archive import solution_from_dict  # noqa: PLC0415 - rarely needed
 
         scenario, solution_data = _read_archive(text)
-        problem = compile_problem(
-            scenario.site,
-            scenario.sessions,
-            scenario.tariff,
-            scenario.grid,
-            limits=scenario.limits,
-            forecasts=scenario.forecasts,
-        )
+        problem = _compile(scenario)
         solution = solution_from_dict(problem, solution_data)
         report = _review(scenario, solution)
         if not report.ok:

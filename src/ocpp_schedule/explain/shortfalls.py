@@ -62,6 +62,20 @@ class Shortfall:
         return f"{names}: {self.missing_wh:,.0f} Wh short ({names} {verb} {window}; {wanted}, {reason})"
 
 
+def missing_energy(problem: Problem, slot_energy_units: Ints) -> Ints:
+    """Return what each demand misses [0.1 J], shape (D,).
+
+    Args:
+        problem: compiled arrays.
+        slot_energy_units: (S, T) energy that each session gets in each slot, guard losses taken off [0.1 J].
+    """
+    given = np.cumsum(slot_energy_units, axis=1)
+    padded = np.concatenate((np.zeros((given.shape[0], 1), dtype=np.int64), given), axis=1)
+    got = padded[problem.demand_session, problem.demand_end]
+    missing: Ints = np.maximum(problem.demand_wish_units - got, 0)
+    return missing
+
+
 def find_shortfalls(problem: Problem, setpoints: Ints, missing_units: Ints, time_zone: str) -> tuple[Shortfall, ...]:
     """Return the shortfalls of a plan, those that share a full row in one.
 

@@ -45,6 +45,11 @@ def load_scenario(path: str | os.PathLike[str]) -> Scenario:
 
     Raises:
         InputError: everything that is wrong with the content, each with its path or line.
+
+    >>> from ocpp_schedule.files import example_path
+    >>> evening = load_scenario(example_path("tight"))
+    >>> len(evening.sessions), evening.site.circuits[0].limit_a, evening.tariff.energy.step_s
+    (6, 25.0, 3600)
     """
     file = Path(path)
     budget = Budget()

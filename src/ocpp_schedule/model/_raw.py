@@ -23,7 +23,7 @@ HUGE = 10**30
 
 def read(thing: object, name: str) -> object:
     """Return a field of a model or of raw data; None where it is absent."""
-    return thing.get(name) if isinstance(thing, Mapping) else getattr(thing, name, None)
+    return thing.get(name) if isinstance(thing, dict) else getattr(thing, name, None)
 
 
 def items(thing: object, name: str) -> list[Any]:
@@ -41,6 +41,8 @@ def text(thing: object, name: str) -> str | None:
 def number(thing: object, name: str) -> float | None:
     """Return a finite number; None otherwise."""
     value = read(thing, name)
+    if value is None:
+        return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:

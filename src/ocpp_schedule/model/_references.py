@@ -267,8 +267,11 @@ def session_problems(sessions: list[Item], site: object) -> Iterator[InputProble
 
 
 def _fit_texts(session: object, connector: object, versions: dict[str, str | None]) -> Iterator[str]:
-    low, high = _lowest_a(connector), number(connector, "max_current_a")
     own_low, own_high = number(session, "min_current_a"), number(session, "max_current_a")
+    transaction = read(session, "transaction_id")
+    if own_low is None and own_high is None and transaction is None:
+        return
+    low, high = _lowest_a(connector), number(connector, "max_current_a")
     least = max(low or 0.0, own_low or 0.0)
     consistent = own_low is None or own_high is None or own_low <= own_high
     if own_high is not None and own_high < least and high != 0 and consistent:
@@ -281,7 +284,6 @@ def _fit_texts(session: object, connector: object, versions: dict[str, str | Non
             f"min_current_a={own_low:g} exceeds the connector's max_current_a={high:g}: the car could never charge. "
             "Lower it, or name another connector."
         )
-    transaction = read(session, "transaction_id")
     version = versions.get(text(connector, "station") or "")
     if transaction is not None and version is not None:
         problem = transaction_text(transaction, version)
@@ -307,6 +309,8 @@ def transaction_text(transaction: object, version: str) -> str | None:
 
 
 def _conflicts(connector: str, pairs: list[Item]) -> Iterator[InputProblem]:
+    if len(pairs) == 1:
+        return
     running = [(where, session) for where, session in pairs if read(session, "transaction_id") is not None]
     for where, session in running[1:]:
         yield InputProblem(

@@ -22,6 +22,14 @@ class Scenario(Model):
     """Site, sessions, tariff and grid, with limits and forecasts; ``format_version`` names the file format.
 
     The fields are what ``schedule()`` takes. References between them are checked there and by the loaders.
+
+    >>> from datetime import UTC, datetime, timedelta
+    >>> from ocpp_schedule.model.site import Circuit
+    >>> grid = TimeGrid.regular(datetime(2026, 1, 15, tzinfo=UTC), timedelta(hours=1), 4)
+    >>> day = Scenario(site=Site(id="home", circuits=[Circuit(id="main", limit_a=25)]), tariff=Tariff(energy=0.25),
+    ...                grid=grid)
+    >>> day.format_version, day.sessions, day.objective.name
+    (1, (), 'cheapest')
     """
 
     format_version: Literal[1] = 1

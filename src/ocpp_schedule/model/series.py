@@ -31,6 +31,11 @@ class Forecast(RegularSeries):
 
     One value counts for every line of the load; three are L1, L2, L3. Without ``high_a`` the
     expected value is used for limits too.
+
+    >>> from datetime import datetime, UTC
+    >>> Forecast(id="building", start=datetime(2026, 1, 15, tzinfo=UTC), step_s=3600,
+    ...          expected_a=(4, (4, 5, 6)), high_a=(6, 8)).expected_a
+    (4.0, (4.0, 5.0, 6.0))
     """
 
     id: Id = Field(description="id of the load")
@@ -43,6 +48,11 @@ class LimitSeries(RegularSeries):
 
     It comes on top of the circuit's own limit: the lower one holds. Outside the series only the
     circuit's own limit holds.
+
+    >>> from datetime import datetime, UTC
+    >>> LimitSeries(circuit="main", start=datetime(2026, 1, 15, 17, tzinfo=UTC), step_s=3600,
+    ...             limit_a=(16, 10), source="grid operator").limit_a
+    (16.0, 10.0)
     """
 
     circuit: Id

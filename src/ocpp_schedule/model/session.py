@@ -22,6 +22,10 @@ class Milestone(Model):
     """Energy that must be in the car by a time [Wh, counted from arrival].
 
     A hard milestone is a must-have and comes before every wish of every session.
+
+    >>> from datetime import datetime, UTC
+    >>> Milestone(by=datetime(2026, 1, 15, 2, tzinfo=UTC), energy_wh=2300).hard
+    True
     """
 
     by: UtcDatetime

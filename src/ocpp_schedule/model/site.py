@@ -19,6 +19,9 @@ class Circuit(Model):
     """One protective device or cable: grid connection, panel, breaker.
 
     ``limit_a`` is what its device carries on each line [A]; one value, or L1, L2, L3.
+
+    >>> Circuit(id="panel", parent="main", limit_a=(32, 32, 25)).limit_a
+    (32.0, 32.0, 25.0)
     """
 
     id: Id
@@ -30,7 +33,10 @@ class Circuit(Model):
 class Capabilities(Model):
     """What a station accepts.
 
-    ``max_periods`` None: unknown, nothing is checked.
+    ``max_periods`` None: unknown, nothing is checked beyond what the OCPP version says.
+
+    >>> Capabilities(rate_units=("W",), max_periods=24).rate_units
+    ('W',)
     """
 
     rate_units: tuple[RateUnit, ...] = Field(default=("A",), min_length=1, max_length=2)
@@ -43,6 +49,9 @@ class Station(Model):
     """A charging station: one OCPP link, one place in the circuits.
 
     ``max_current_a`` caps the sum of its connectors on each line [A]; None: no cap of its own.
+
+    >>> Station(id="CP1", circuit="main", ocpp_version="2.0.1", max_current_a=32).capabilities.rate_units
+    ('A',)
     """
 
     id: Id
@@ -78,7 +87,11 @@ class Connector(Model):
 
 
 class Load(Model):
-    """A consumer on a circuit that is not controlled; its series comes as a ``Forecast`` with the same id."""
+    """A consumer on a circuit that is not controlled; its series comes as a ``Forecast`` with the same id.
+
+    >>> Load(id="building", circuit="main").lines
+    ('L1', 'L2', 'L3')
+    """
 
     id: Id
     circuit: Id
@@ -92,6 +105,16 @@ class Site(Model):
 
     ``idle_floor_a`` is what a car gets that plugs in while nobody answers [A per line]; it is reserved
     on every connector in every slot. ``edge_guard_s``: convention 4.
+
+    >>> site = Site(id="home", circuits=[Circuit(id="main", limit_a=25)],
+    ...             stations=[Station(id="CP1", circuit="main", ocpp_version="1.6")],
+    ...             connectors=[Connector(id="A", station="CP1", max_current_a=16)])
+    >>> site.idle_floor_a, site.edge_guard_s
+    (0.0, 60)
+    >>> Site(id="home", circuits=[Circuit(id="panel", parent="main", limit_a=25)])
+    Traceback (most recent call last):
+    pydantic_core._pydantic_core.ValidationError: 1 validation error for Site
+      circuits[0] (panel): parent 'main' does not exist; the site has 'panel'. [type=...
     """
 
     id: Id

@@ -30,6 +30,7 @@ class Problem:
         session_ids: S names, sorted.
         session_connector: (S,) index into ``connector_ids``.
         first_slot, end_slot: (S,) half-open range of usable slots; empty is (0, 0).
+        slot_owner: (C, T) the session whose window has the slot of the connector, or -1.
         min_steps, max_steps: (S,) smallest (0: none) and largest set-point [steps]; both 0 where it cannot charge.
         power_dw: (S,) expected power of one step [0.1 W].
         line_ua: (S, 3) current of one step on each line of the site [uA].
@@ -61,6 +62,7 @@ class Problem:
     session_connector: Ints
     first_slot: Ints
     end_slot: Ints
+    slot_owner: Ints
     min_steps: Ints
     max_steps: Ints
     power_dw: Ints

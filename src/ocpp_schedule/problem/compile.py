@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,10 +9,10 @@ import numpy as np
 
 from ocpp_schedule.problem import effects
 from ocpp_schedule.problem.arrays import Problem
+from ocpp_schedule.problem.demands import Table, compile_demands
 from ocpp_schedule.problem.rows import Nodes, compile_nodes
 from ocpp_schedule.problem.series import price_seconds
 from ocpp_schedule.timegrid import EARLIEST, short_utc
-from ocpp_schedule.units import ENERGY_UNITS_PER_WH, round_up
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +57,7 @@ def compile_problem(
     # A row that no connector below can load is nobody's business here; the referee still looks at it.
     loadable = (nodes.connectors.astype(np.int64) @ outlets.wired.astype(np.int64)) > 0
     alarm = (headroom < floors[:, :, None]) & loadable[:, :, None]
-    demands = _compile_demands(table, edges)
+    demands = compile_demands(table, edges)
     return Problem(
         grid=grid,
         seconds=np.diff(edges),
@@ -67,6 +66,7 @@ def compile_problem(
         session_connector=table.connector,
         first_slot=table.first,
         end_slot=table.end,
+        slot_owner=_owners(table, len(ids), edges.size - 1),
         min_steps=table.min_steps,
         max_steps=table.max_steps,
         power_dw=table.power_dw,
@@ -167,27 +167,14 @@ def _compile_outlets(site: Site, connectors: list[Connector], nodes: Nodes) -> _
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
-    ids: tuple[str, ...]
-    sessions: list[Session]
-    connector: Ints
-    first: Ints
-    end: Ints
-    min_steps: Ints
-    max_steps: Ints
-    power_dw: Ints
-    line_ua: Ints
-    notices: tuple[str, ...]
-
-
-def _compile_sessions(sessions: Sequence[Session], outlets: _Outlets, edges: Ints) -> _Table:
+def _compile_sessions(sessions: Sequence[Session], outlets: _Outlets, edges: Ints) -> Table:
     ordered = sorted(sessions, key=lambda session: session.id)
     connector = np.array([outlets.index[session.connector] for session in ordered], dtype=np.int64)
-    arrival = np.array([math.ceil(_seconds(session.arrival)) for session in ordered], dtype=np.int64)
-    departure = np.array([math.floor(_seconds(session.departure)) for session in ordered], dtype=np.int64)
-    first = np.searchsorted(edges, arrival, side="left")
-    end = np.searchsorted(edges, departure, side="right") - 1
+    arrival = np.array([(session.arrival - EARLIEST).total_seconds() for session in ordered], dtype=np.float64)
+    departure = np.array([(session.departure - EARLIEST).total_seconds() for session in ordered], dtype=np.float64)
+    first = np.searchsorted(edges, np.ceil(arrival).astype(np.int64), side="left")
+    end = np.searchsorted(edges, np.floor(departure).astype(np.int64), side="right") - 1
+    outside = (departure <= edges[0]) | (arrival >= edges[-1])
     empty = end <= first
     first, end = np.where(empty, 0, first), np.where(empty, 0, end)
     found = []
@@ -201,104 +188,43 @@ def _compile_sessions(sessions: Sequence[Session], outlets: _Outlets, edges: Int
         )
         found.append((one.min_steps, one.max_steps, one.power_dw, *one.line_ua))
     numbers = np.array(found, dtype=np.int64).reshape(len(ordered), 6)
-    return _Table(
+    return Table(
         ids=tuple(session.id for session in ordered),
         sessions=ordered,
         connector=connector,
+        departure_s=np.floor(departure).astype(np.int64),
+        outside=outside,
         first=first.astype(np.int64),
         end=end.astype(np.int64),
         min_steps=numbers[:, 0].copy(),
         max_steps=numbers[:, 1].copy(),
         power_dw=numbers[:, 2].copy(),
         line_ua=numbers[:, 3:].copy(),
-        notices=_notices(ordered, edges, empty),
+        notices=_notices(ordered, empty, outside),
     )
 
 
-def _seconds(instant: object) -> float:
-    return (instant - EARLIEST).total_seconds()  # type: ignore[operator, no-any-return]
-
-
-def _notices(ordered: list[Session], edges: Ints, empty: Bools) -> tuple[str, ...]:
-    start_s, end_s = int(edges[0]), int(edges[-1])
+def _notices(ordered: list[Session], empty: Bools, outside: Bools) -> tuple[str, ...]:
     notices = []
     for index in np.flatnonzero(empty).tolist():
         session = ordered[index]
         window = f"{short_utc(session.arrival)} to {short_utc(session.departure)}"
-        if _seconds(session.departure) <= start_s or _seconds(session.arrival) >= end_s:
+        if outside[index]:
             notices.append(f"session {session.id} ({window}) is outside the grid and ignored")
         else:
             notices.append(f"session {session.id} ({window}) contains no whole slot; it gets nothing")
     return tuple(notices)
 
 
-@dataclass(frozen=True, slots=True)
-class _Demands:
-    session: Ints
-    end: Ints
-    units: Ints
-    wish: Ints
-    hard: Bools
-    energy: Ints
-    cap: Ints
-    most: Ints
+def _owners(table: Table, connectors: int, slots: int) -> Ints:
+    owner = np.full((connectors, slots), -1, dtype=np.int64)
+    slot = np.arange(slots)
+    session, inside = np.nonzero((slot >= table.first[:, None]) & (slot < table.end[:, None]))
+    owner[table.connector[session], inside] = session
+    return owner
 
 
-def _compile_demands(table: _Table, edges: Ints) -> _Demands:
-    """Return milestones and wanted energies, rounded up to what whole steps can reach (DESIGN 5: caps)."""
-    end_s = int(edges[-1])
-    seconds = np.diff(edges)
-    equal_s = int(seconds[0]) if seconds.size and (seconds == seconds[0]).all() else 0
-    first, end, power, most = (
-        table.first.tolist(),
-        table.end.tolist(),
-        table.power_dw.tolist(),
-        table.max_steps.tolist(),
-    )
-    rows: list[tuple[int, int, int, int, bool]] = []
-    energies: list[int] = []
-    caps: list[int] = []
-    mosts: list[int] = []
-    low = table.min_steps.tolist()
-    for index, session in enumerate(table.sessions):
-        departure = math.floor(_seconds(session.departure))
-        outside = departure <= edges[0] or _seconds(session.arrival) >= end_s
-        energy = 0 if outside else round_up(session.energy_wh, ENERGY_UNITS_PER_WH)
-        slot_s = equal_s or int(np.gcd.reduce(seconds[first[index] : end[index]])) if end[index] > first[index] else 0
-        unit = max(power[index] * slot_s, 1)
-        later = most[index] * power[index]
-        for milestone in session.milestones:
-            by = math.floor(_seconds(milestone.by))
-            if outside:
-                continue
-            wish = round_up(milestone.energy_wh, ENERGY_UNITS_PER_WH) - later * max(by - end_s, 0)
-            if wish > 0:
-                stop = min(max(int(np.searchsorted(edges, by, side="right")) - 1, 0), end[index])
-                rows.append((index, stop, _reach(wish, unit), wish, milestone.hard))
-        wish = max(energy - later * max(departure - end_s, 0), 0)
-        rows.append((index, end[index], _reach(wish, unit), wish, False))
-        energies.append(energy)
-        caps.append(_reach(energy, unit))
-        longest_s = equal_s or int(seconds[first[index] : end[index]].max(initial=0))
-        mosts.append(energy + max(max(low[index], 1) * power[index] * longest_s - 1, 0))
-    columns = np.array(rows, dtype=np.int64).reshape(len(rows), 5)
-    return _Demands(
-        session=columns[:, 0].copy(),
-        end=columns[:, 1].copy(),
-        units=columns[:, 2].copy(),
-        wish=columns[:, 3].copy(),
-        hard=columns[:, 4].astype(np.bool_),
-        energy=np.array(energies, dtype=np.int64),
-        cap=np.array(caps, dtype=np.int64),
-        most=np.array(mosts, dtype=np.int64),
-    )
-
-
-def _reach(units: int, step_units: int) -> int:
-    return -(-units // step_units) * step_units
-
-
-def _caps(table: _Table, nodes: Nodes, alarm: Bools, slots: int) -> Ints:
+def _caps(table: Table, nodes: Nodes, alarm: Bools, slots: int) -> Ints:
     """Return (S, T) largest set-points: 0 outside the window and where the car could draw on a row in alarm."""
     slot = np.arange(slots)
     inside = (slot >= table.first[:, None]) & (slot < table.end[:, None])

@@ -32,36 +32,22 @@ def guard_edges(problem: Problem, setpoints: Ints) -> tuple[Bools, Bools]:
     if not over.any():
         return late, early
     falling = over & (row_sums_ua(problem, old) > limit)
-    lowers = _touched(problem, falling, old > new)
-    counted = np.where(lowers[:, None, :], new, both)
-    over = row_sums_ua(problem, counted) > limit
-    raises = _touched(problem, over, new > old)
-    owner = _owners(problem)
-    edges = np.arange(1, problem.slots)
-    connector, edge = np.nonzero(raises)
-    late[owner[connector, edges[edge]], edges[edge]] = True
-    connector, edge = np.nonzero(lowers)
-    early[owner[connector, edges[edge] - 1], edges[edge] - 1] = True
+    owner = problem.slot_owner
+    if falling.any():
+        lowers = _touched(problem, falling, old > new)
+        over = row_sums_ua(problem, np.where(lowers[:, None, :], new, both)) > limit
+        connector, edge = np.nonzero(lowers)
+        early[owner[connector, edge], edge] = True
+    connector, edge = np.nonzero(_touched(problem, over, new > old))
+    late[owner[connector, edge + 1], edge + 1] = True
     return late, early
 
 
 def _touched(problem: Problem, rows: Bools, moves: Bools) -> Bools:
     """Return (C, T - 1) connectors that move on a line of one of the (N, 3, T - 1) rows above them."""
-    if not rows.any():
-        return np.zeros((moves.shape[0], moves.shape[2]), dtype=np.bool_)
     nodes = problem.connector_nodes.T.astype(np.float32)
     hit = (nodes @ rows.reshape(rows.shape[0], -1).astype(np.float32)).reshape(moves.shape) > 0
     return np.asarray(np.any(hit & moves, axis=1), dtype=np.bool_)
-
-
-def _owners(problem: Problem) -> Ints:
-    """Return (C, T) the session whose window has the slot, or -1."""
-    owner = np.full((len(problem.connector_ids), problem.slots), -1, dtype=np.int64)
-    for session, (connector, first, end) in enumerate(
-        zip(problem.session_connector.tolist(), problem.first_slot.tolist(), problem.end_slot.tolist(), strict=True)
-    ):
-        owner[connector, first:end] = session
-    return owner
 
 
 def slot_energy_units(problem: Problem, setpoints: Ints, late: Bools, early: Bools) -> Ints:

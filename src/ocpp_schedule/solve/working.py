@@ -13,8 +13,12 @@ if TYPE_CHECKING:
 def booked_ua(problem: Problem, setpoints: Ints) -> Ints:
     """Return (C, 3, T) what each connector is booked with on each line: set-point or idle floor [uA]."""
     currents = np.zeros((len(problem.connector_ids), 3, problem.slots), dtype=np.int64)
-    # Sessions of one connector never share a slot, so adding them up is choosing the one that is there.
-    np.add.at(currents, problem.session_connector, setpoints[:, None, :] * problem.line_ua[:, :, None])
+    own = setpoints[:, None, :] * problem.line_ua[:, :, None]
+    if np.unique(problem.session_connector).size == problem.sessions:
+        currents[problem.session_connector] = own
+    else:
+        # Sessions of one connector never share a slot, so adding them up is choosing the one that is there.
+        np.add.at(currents, problem.session_connector, own)
     return np.maximum(currents, problem.floor_ua[:, :, None])
 
 
@@ -46,25 +50,23 @@ class WorkingPlan:
         self.setpoints = setpoints.copy()
         self.used_ua = row_sums_ua(problem, booked_ua(problem, setpoints)).reshape(-1, problem.slots)
         self._limit_ua = problem.headroom_ua.reshape(-1, problem.slots)
-        self._rows: dict[int, tuple[Ints, Ints, Ints]] = {}
+        loads = problem.connector_nodes.T[problem.session_connector][:, :, None] & (problem.line_ua > 0)[:, None, :]
+        session, row = np.nonzero(loads.reshape(problem.sessions, 3 * len(problem.node_names)))
+        line = row % 3
+        self._row = row
+        self._per_step = problem.line_ua[session, line][:, None]
+        self._floor = problem.floor_ua[problem.session_connector[session], line][:, None]
+        self._row_at = np.searchsorted(session, np.arange(problem.sessions + 1)).tolist()
+        self._first, self._end = problem.first_slot.tolist(), problem.end_slot.tolist()
 
     def window(self, session: int) -> slice:
         """Return the usable slots of a session."""
-        return slice(int(self.problem.first_slot[session]), int(self.problem.end_slot[session]))
+        return slice(self._first[session], self._end[session])
 
     def rows(self, session: int) -> tuple[Ints, Ints, Ints]:
         """Return the rows a session loads, its current per step there, and the idle floor's current there [uA]."""
-        found = self._rows.get(session)
-        if found is None:
-            problem = self.problem
-            connector = int(problem.session_connector[session])
-            nodes = np.flatnonzero(problem.connector_nodes[:, connector])
-            lines = np.flatnonzero(problem.line_ua[session])
-            rows = (nodes[:, None] * 3 + lines[None, :]).ravel()
-            per_step = np.tile(problem.line_ua[session, lines], nodes.size)
-            floor = np.tile(problem.floor_ua[connector, lines], nodes.size)
-            found = self._rows[session] = (rows, per_step[:, None], floor[:, None])
-        return found
+        part = slice(self._row_at[session], self._row_at[session + 1])
+        return self._row[part], self._per_step[part], self._floor[part]
 
     def room(self, session: int) -> Ints:
         """Return the largest set-point that fits every row, slot by slot of the window, its own load taken off."""

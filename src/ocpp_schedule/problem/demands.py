@@ -1,0 +1,135 @@
+"""What every session wants within the grid: milestones and wishes in whole energy units (conventions 6 and 8)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ocpp_schedule.problem.series import WRITTEN_UNITS, epoch_s
+from ocpp_schedule.units import ENERGY_UNITS_PER_WH, round_up
+
+if TYPE_CHECKING:
+    from ocpp_schedule.model.session import Session
+    from ocpp_schedule.problem.arrays import Bools, Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Sessions as columns, sorted by id.
+
+    Attributes:
+        ids, sessions: S of them.
+        connector: (S,) index of the connector.
+        departure_s: (S,) whole seconds since 1970, rounded down.
+        outside: (S,) wholly outside the grid.
+        first, end: (S,) half-open range of usable slots.
+        min_steps, max_steps, power_dw, line_ua: as in ``Problem``.
+        notices: what was left out and why.
+    """
+
+    ids: tuple[str, ...]
+    sessions: list[Session]
+    connector: Ints
+    departure_s: Ints
+    outside: Bools
+    first: Ints
+    end: Ints
+    min_steps: Ints
+    max_steps: Ints
+    power_dw: Ints
+    line_ua: Ints
+    notices: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Demands:
+    """Demands by session, the wish of each session last; and how much energy each may get.
+
+    Attributes:
+        session, end, units, wish, hard: (D,) as ``demand_*`` in ``Problem``.
+        energy, cap, most: (S,) as ``energy_*`` in ``Problem``.
+    """
+
+    session: Ints
+    end: Ints
+    units: Ints
+    wish: Ints
+    hard: Bools
+    energy: Ints
+    cap: Ints
+    most: Ints
+
+
+def compile_demands(table: Table, edges: Ints) -> Demands:
+    """Return the demands, rounded up to what whole steps can reach.
+
+    Args:
+        table: the sessions.
+        edges: (T + 1,) seconds since 1970.
+    """
+    end_s = int(edges[-1])
+    common_s, longest_s = _slot_lengths(table, edges)
+    unit = np.maximum(table.power_dw * common_s, 1)
+    energy = np.where(table.outside, 0, _energy_units(table.sessions))
+    full_power = table.max_steps * table.power_dw
+    # What the rest of the window can give after the grid need not come from it (convention 8).
+    wish = np.maximum(energy - full_power * np.maximum(table.departure_s - end_s, 0), 0)
+    number = np.arange(len(table.sessions))
+    rows = np.column_stack((number, table.end, wish, np.zeros_like(number)))
+    milestones = _milestones(table, edges, full_power)
+    if milestones:
+        rows = np.concatenate((np.array(milestones, dtype=np.int64), rows))
+        rows = rows[np.argsort(rows[:, 0], kind="stable")]
+    return Demands(
+        session=rows[:, 0].copy(),
+        end=rows[:, 1].copy(),
+        units=_reach(rows[:, 2], unit[rows[:, 0]]),
+        wish=rows[:, 2].copy(),
+        hard=rows[:, 3].astype(np.bool_),
+        energy=energy,
+        cap=_reach(energy, unit),
+        most=energy + np.maximum(np.maximum(table.min_steps, 1) * table.power_dw * longest_s - 1, 0),
+    )
+
+
+def _reach(units: Ints, step_units: Ints) -> Ints:
+    reached: Ints = -(-units // step_units) * step_units
+    return reached
+
+
+def _energy_units(sessions: list[Session]) -> Ints:
+    """Return (S,) wished energies, the decimals as written, rounded up [0.1 J]."""
+    exact = np.array([session.energy_wh for session in sessions], dtype=np.float64) * ENERGY_UNITS_PER_WH
+    nearest = np.rint(exact)
+    return np.where(np.abs(exact - nearest) < WRITTEN_UNITS, nearest, np.ceil(exact)).astype(np.int64)
+
+
+def _slot_lengths(table: Table, edges: Ints) -> tuple[Ints, Ints]:
+    """Return (S,) greatest common divisor and maximum of the slot lengths of each window [s]; 0 without a slot."""
+    seconds = np.diff(edges)
+    some = table.end > table.first
+    if (seconds == seconds[0]).all():
+        lengths = np.where(some, seconds[0], 0)
+        return lengths, lengths
+    windows = [seconds[first:end] for first, end in zip(table.first.tolist(), table.end.tolist(), strict=True)]
+    common = np.array([np.gcd.reduce(window) if window.size else 0 for window in windows], dtype=np.int64)
+    longest = np.array([window.max(initial=0) for window in windows], dtype=np.int64)
+    return common, longest
+
+
+def _milestones(table: Table, edges: Ints, full_power: Ints) -> list[tuple[int, int, int, int]]:
+    """Return session, end slot, energy and hardness of each milestone that asks for something within the grid."""
+    found = []
+    for index, session in enumerate(table.sessions):
+        if table.outside[index]:
+            continue
+        for milestone in session.milestones:
+            by_s = epoch_s(milestone.by)
+            later_s = max(by_s - int(edges[-1]), 0)
+            wish = round_up(milestone.energy_wh, ENERGY_UNITS_PER_WH) - int(full_power[index]) * later_s
+            if wish > 0:
+                stop = max(int(np.searchsorted(edges, by_s, side="right")) - 1, 0)
+                found.append((index, min(stop, int(table.end[index])), wish, int(milestone.hard)))
+    return found
