@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.pages import ROOT, Block, blocks, run
 
 from ocpp_schedule.cli import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PAGE = ROOT / "docs" / "tutorial.md"
 
@@ -82,7 +84,9 @@ def test_the_files_give_the_plan_of_the_models(
     folder: Path, ran: tuple[dict[str, Any], list[tuple[Block, str, str]]]
 ) -> None:
     assert main([*command(), "--quiet"]) == 0
-    assert json.loads((folder / "plan" / "plan.json").read_text(encoding="utf-8")) == json.loads(ran[0]["plan"].to_json())
+    assert json.loads((folder / "plan" / "plan.json").read_text(encoding="utf-8")) == json.loads(
+        ran[0]["plan"].to_json()
+    )
 
 
 def test_two_hungry_cars_exit_with_1(folder: Path) -> None:

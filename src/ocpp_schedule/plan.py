@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from functools import cached_property
 from html import escape
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
-from ocpp_schedule.errors import InputError, InputProblem, PlanRejectedError
-from ocpp_schedule.model.checks import cross_problems, numbered
+from ocpp_schedule.errors import InputError, PlanRejectedError
+from ocpp_schedule.model.checks import scenario_problems, type_problems
 from ocpp_schedule.model.objective import Objective
 from ocpp_schedule.model.scenario import Scenario
 from ocpp_schedule.problem.effects import takes_amperes
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from ocpp_schedule.views.frame import Frame
 
 Status = Literal["complete", "partial", "alarm"]
-PLAN_FORMAT_VERSION = 1
 
 
 def schedule(
@@ -77,25 +75,20 @@ def schedule(
     >>> plan.status, plan.setpoints.tolist(), round(plan.cost, 3)
     ('complete', [[100, 0]], 0.575)
     """
-    cars = tuple(sessions)
-    problems = list(
-        cross_problems(
-            site, numbered("sessions", cars), tariff, grid, numbered("limits", limits), numbered("forecasts", forecasts)
-        )
-    )
-    if problems:
-        raise InputError("schedule()", problems)
-    from ocpp_schedule.solve.ladder import solve  # noqa: PLC0415 - OR-Tools and scipy load with the first plan
-
     scenario = Scenario.model_construct(
         site=site,
-        sessions=cars,
+        sessions=tuple(sessions),
         tariff=tariff,
         grid=grid,
         limits=tuple(limits),
         forecasts=tuple(forecasts),
         objective=objective or Objective.cheapest(),
     )
+    problems = list(type_problems(scenario)) or list(scenario_problems(scenario))
+    if problems:
+        raise InputError("schedule()", problems)
+    from ocpp_schedule.solve.ladder import solve  # noqa: PLC0415 - OR-Tools and scipy load with the first plan
+
     problem = _compile(scenario)
     return _reviewed(scenario, problem, solve(problem))
 
@@ -263,7 +256,7 @@ class Plan:
 
     @cached_property
     def uncontrolled(self) -> Baseline:
-        """Cost and peak of the same energy without control."""
+        """Cost and peak of charging every wish without control (``views.baseline``)."""
         from ocpp_schedule.views.baseline import uncontrolled  # noqa: PLC0415 - rarely needed
 
         return uncontrolled(self.problem)
@@ -325,15 +318,9 @@ class Plan:
 
     def to_json(self) -> str:
         """Return scenario and solution as JSON text; the same input gives the same bytes."""
-        from ocpp_schedule.views.archive import solution_to_dict  # noqa: PLC0415 - rarely needed
+        from ocpp_schedule.views.archive import write_archive  # noqa: PLC0415 - rarely needed
 
-        data = {
-            "format_version": PLAN_FORMAT_VERSION,
-            "status": self.status,
-            "scenario": self.scenario.model_dump(mode="json", exclude_defaults=False),
-            "solution": solution_to_dict(self.solution),
-        }
-        return json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return write_archive(self.scenario, self.solution, self.status)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -343,9 +330,9 @@ class Plan:
             InputError: the text is no plan archive.
             PlanRejectedError: the archived set-points break a rule.
         """
-        from ocpp_schedule.views.archive import solution_from_dict  # noqa: PLC0415 - rarely needed
+        from ocpp_schedule.views.archive import read_archive, solution_from_dict  # noqa: PLC0415 - rarely needed
 
-        scenario, solution_data = _read_archive(text)
+        scenario, solution_data = read_archive(text)
         problem = _compile(scenario)
         solution = solution_from_dict(problem, solution_data)
         report = _review(scenario, solution)
@@ -377,27 +364,3 @@ class Plan:
 def money_to_currency_units() -> float:
     """Return money units per currency unit."""
     return 1 / money_to_currency(1)
-
-
-def _read_archive(text: str) -> tuple[Scenario, Mapping[str, Any]]:
-    where = "plan archive"
-    try:
-        data = json.loads(text)
-        scenario = Scenario.model_validate(data["scenario"])
-        version, solution = data["format_version"], dict(data["solution"])
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise InputError(where, [InputProblem("", f"is no plan that to_json wrote: {error!r}")]) from error
-    if version != PLAN_FORMAT_VERSION:
-        raise InputError(where, [InputProblem("format_version", f"{version!r} is not known; there is 1.")])
-    problems = cross_problems(
-        scenario.site,
-        numbered("sessions", scenario.sessions),
-        scenario.tariff,
-        scenario.grid,
-        numbered("limits", scenario.limits),
-        numbered("forecasts", scenario.forecasts),
-    )
-    listed = list(problems)
-    if listed:
-        raise InputError(where, listed)
-    return scenario, solution

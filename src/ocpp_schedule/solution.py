@@ -13,6 +13,9 @@ StageMark = Literal["bounded", "heuristic", "fallback"]
 """bounded: a solver's bound stands beside the value; heuristic: no bound; fallback: the solver gave nothing."""
 
 
+StageName = Literal["must_have", "wanted", "cost"]
+
+
 @dataclass(frozen=True, slots=True)
 class Stage:
     """Result of one stage of the optimisation.
@@ -24,7 +27,7 @@ class Stage:
         mark: how far the value is backed.
     """
 
-    name: Literal["must_have", "wanted", "cost"]
+    name: StageName
     value: int
     bound: float | None
     mark: StageMark

@@ -82,7 +82,7 @@ class TimeGrid(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     start: WholeSecond
-    edges_s: tuple[int, ...] = Field(min_length=2, max_length=MAX_SLOTS + 1)
+    edges_s: tuple[Annotated[int, Field(strict=True)], ...] = Field(min_length=2, max_length=MAX_SLOTS + 1)
 
     @model_validator(mode="before")
     @classmethod

@@ -13,7 +13,7 @@ from ocpp_schedule.testing.composite import limit_at
 START = datetime(2026, 1, 15, tzinfo=UTC)
 
 
-def message(number: int, level: int, *limits: tuple[int, float], evse: int = 1, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - any wire value
+def message(number: int, level: int, *limits: tuple[int, float], evse: int = 1, **fields: Any) -> dict[str, Any]:
     duration = {"duration": fields.pop("duration")} if "duration" in fields else {}
     schedule = {
         "startSchedule": "2026-01-15T00:00:00Z",

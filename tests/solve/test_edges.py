@@ -58,9 +58,9 @@ ALL_DAY = {"a": ("A", 0, 4), "b": ("B", 0, 4)}
             {},
             limits(25, 20, 20, 20),
             [[160, 60, 60, 60], [90, 140, 140, 140]],
-            [(1, 1)],
+            [],
             [(0, 0)],
-            id="limit drop and swap: fall early and rise late",
+            id="limit drop and swap: the early fall makes room for the rise",
         ),
         pytest.param(
             ALL_DAY,
@@ -127,6 +127,15 @@ def test_guards_on_one_line_leave_the_others_alone() -> None:
     problem = compiled(scene(site, cars))
     late, early = guard_edges(problem, np.array([SWAP_A, SWAP_B, [0, 200, 200, 200]]))
     assert (marks(late), marks(early)) == ([(1, 1)], [])
+
+
+def test_late_and_early_at_one_edge_on_different_lines() -> None:
+    cars = [car(name, name.upper(), 0, 4, 99_999, phases=1) for name in "abc"]
+    site = yard(outlet("A"), outlet("B"), outlet("C", lines=("L2",)))
+    drop = LimitSeries(circuit="main", start=START, step_s=3600, limit_a=(25.0, (25.0, 10.0, 25.0)))
+    problem = compiled(scene(site, cars, limits=(drop,)))
+    late, early = guard_edges(problem, np.array([SWAP_A, SWAP_B, [200, 100, 100, 100]]))
+    assert (marks(late), marks(early)) == ([(1, 1)], [(2, 0)])
 
 
 def alarmed(steps: list[list[int]], base: tuple[float, ...]) -> tuple[Any, Any]:

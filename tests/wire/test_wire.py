@@ -65,7 +65,7 @@ def test_version_1_6() -> None:
 
 
 @V2
-def test_version_2(module: Any) -> None:  # noqa: ANN401 - a module
+def test_version_2(module: Any) -> None:
     assert module.set_charging_profile(2, RUNNING) == {
         "evseId": 2,
         "chargingProfile": {
@@ -121,7 +121,7 @@ def test_a_transaction_id_of_another_version_is_refused(write: Write, transactio
 
 
 @V2
-def test_the_longest_transaction_id_passes(module: Any) -> None:  # noqa: ANN401 - a module
+def test_the_longest_transaction_id_passes(module: Any) -> None:
     payload = module.set_charging_profile(1, dataclasses.replace(RUNNING, transaction_id="x" * 36))
     assert payload["chargingProfile"]["transactionId"] == "x" * 36
 
@@ -182,7 +182,7 @@ def test_an_unknown_value_is_refused(write: Write, field: str, value: str, seen:
 
 
 @V2
-def test_more_than_1024_periods_are_refused(module: Any) -> None:  # noqa: ANN401 - a module
+def test_more_than_1024_periods_are_refused(module: Any) -> None:
     long = ChargingSchedule(START, "A", tuple(ChargingPeriod(k, 60 + k, 1) for k in range(1025)))
     with pytest.raises(InputError, match=r"1025 periods, OCPP 2\.[01.]+ allows 1024"):
         module.set_charging_profile(1, dataclasses.replace(FLOOR, schedule=long))

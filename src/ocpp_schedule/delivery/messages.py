@@ -45,7 +45,8 @@ class OcppMessage(TypedDict):
 def to_ocpp(stacks: Iterable[ProfileStack], *, version: str | None = None) -> list[OcppMessage]:
     """Return every layer of every stack as a message.
 
-    Wave 0 holds the idle floors: whatever a charger holds now, a floor at level 0 only lowers. Wave 1 holds the
+    Wave 0 holds the idle floors: a charger about which nothing is known
+    counts with its hardware maximum, and a floor is nowhere above that. Wave 1 holds the
     plans, first those for coming sessions, then those of running ones; what is installed is not known here, so none
     of them counts as lowering. Messages of wave n + 1 may be sent only after all of wave n is acknowledged and the
     chargers have settled.

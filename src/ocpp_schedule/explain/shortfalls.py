@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,7 @@ from ocpp_schedule.units import energy_to_wh
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
-    from ocpp_schedule.problem.arrays import Ints, Problem
+    from ocpp_schedule.problem.arrays import Bools, Ints, Problem
 
 LISTED = 6
 """Session ids in one line; more are counted."""
@@ -79,129 +80,148 @@ def missing_energy(problem: Problem, slot_energy_units: Ints) -> Ints:
 def find_shortfalls(problem: Problem, setpoints: Ints, missing_units: Ints, time_zone: str) -> tuple[Shortfall, ...]:
     """Return the shortfalls of a plan, those that share a full row in one.
 
+    A session with milestones is explained by the demand that misses most, of equal ones by the earliest.
+
     Args:
         problem: compiled arrays.
         setpoints: (S, T) steps.
         missing_units: (D,) missing energy of each demand [0.1 J].
         time_zone: for printing.
     """
-    missing = np.zeros(problem.sessions, dtype=np.int64)
-    np.maximum.at(missing, problem.demand_session, missing_units)
-    zone = ZoneInfo(time_zone)
-    grouped: set[int] = set()
+    view = _View(problem, setpoints, _worst_demands(problem, missing_units), missing_units, ZoneInfo(time_zone))
+    explained: set[int] = set()
     found = []
-    for session in np.flatnonzero(missing).tolist():
-        if session in grouped:
+    for session in range(problem.sessions):
+        if session in explained or not view.missing(session):
             continue
-        one, members = _explain(problem, setpoints, missing, session, zone)
-        grouped.update(members)
+        one, members = view.explain(session, explained)
+        explained.update(members)
         found.append(one)
     return tuple(found)
 
 
-def _explain(
-    problem: Problem, setpoints: Ints, missing: Ints, session: int, zone: tzinfo
-) -> tuple[Shortfall, list[int]]:
-    own = _own_window(problem, missing, session, zone)
-    if own is not None:
-        return own, [session]
-    best: tuple[Shortfall, list[int]] | None = None
-    for node, line in _rows_of(problem, session):
-        candidate = _row_proof(problem, setpoints, missing, session, node, line, zone)
-        if candidate is not None and (best is None or candidate[0].proven > best[0].proven):
-            best = candidate
-    if best is not None:
-        return best
-    first, end = int(problem.first_slot[session]), int(problem.end_slot[session])
-    shortfall = Shortfall(
-        sessions=(problem.session_ids[session],),
-        missing_wh=energy_to_wh(int(missing[session])),
-        wanted_wh=energy_to_wh(_wanted(problem, session)),
-        possible_wh=None,
-        start=problem.grid.edge(first),
-        end=problem.grid.edge(end),
-        limit="",
-        proven=False,
-        zone=zone,
-    )
-    return shortfall, [session]
+def _worst_demands(problem: Problem, missing_units: Ints) -> Ints:
+    """Return (S,) the demand of each session that misses most; its last, the wanted energy, where none misses any."""
+    number = np.arange(problem.demand_session.size)
+    # By session, then by what is missing, then the earliest; the wish alone counts where nothing is missing.
+    later = np.where(missing_units > 0, -problem.demand_end, number)
+    order = np.lexsort((later, missing_units, problem.demand_session))
+    last = np.searchsorted(problem.demand_session[order], np.arange(problem.sessions), side="right") - 1
+    worst: Ints = order[last]
+    return worst
 
 
-def _wanted(problem: Problem, session: int) -> int:
-    return int(problem.demand_wish_units[problem.demand_session == session].max())
+@dataclass(frozen=True, slots=True)
+class _View:
+    """What is looked at: a plan, and for each session the demand that explains it.
 
-
-def _most_units(problem: Problem, session: int) -> Ints:
-    """Return (T,) the most a session can take in each slot by itself [0.1 J]."""
-    most: Ints = problem.cap_steps[session] * problem.power_dw[session] * problem.seconds
-    return most
-
-
-def _own_window(problem: Problem, missing: Ints, session: int, zone: tzinfo) -> Shortfall | None:
-    possible, wanted = int(_most_units(problem, session).sum()), _wanted(problem, session)
-    if possible >= wanted:
-        return None
-    first, end = int(problem.first_slot[session]), int(problem.end_slot[session])
-    return Shortfall(
-        sessions=(problem.session_ids[session],),
-        missing_wh=energy_to_wh(int(missing[session])),
-        wanted_wh=energy_to_wh(wanted),
-        possible_wh=energy_to_wh(possible),
-        start=problem.grid.edge(first),
-        end=problem.grid.edge(end),
-        limit="",
-        proven=True,
-        zone=zone,
-    )
-
-
-def _rows_of(problem: Problem, session: int) -> list[tuple[int, int]]:
-    nodes = np.flatnonzero(problem.connector_nodes[:, problem.session_connector[session]])
-    return [(node, line) for node in nodes.tolist() for line in np.flatnonzero(problem.line_ua[session]).tolist()]
-
-
-def _row_proof(
-    problem: Problem, setpoints: Ints, missing: Ints, session: int, node: int, line: int, zone: tzinfo
-) -> tuple[Shortfall, list[int]] | None:
-    """Return the shortfall seen from one row, proven where demand exceeds what the row can pass.
-
-    In the slots where the row is full, sessions that need more than they can take elsewhere cannot
-    together get more than the row passes, each ampere turned into at most the best session's power.
+    Attributes:
+        problem: compiled arrays.
+        setpoints: (S, T) steps.
+        demand: (S,) index of the demand.
+        missing_units: (D,) [0.1 J].
+        zone: for printing.
     """
-    below = problem.connector_nodes[node, problem.session_connector] & (problem.line_ua[:, line] > 0)
-    free = problem.free_ua[node, line]
-    floor = problem.floor_ua[problem.session_connector, line]
-    booked = np.maximum(setpoints * problem.line_ua[:, line, None] - floor[:, None], 0)[below].sum(axis=0)
-    slots = np.arange(problem.slots)
-    inside = (slots >= problem.first_slot[session]) & (slots < problem.end_slot[session])
-    full = inside & (free - booked < TIGHT_UA)
-    if not full.any():
-        return None
-    members, elsewhere, wanted = [], 0, 0
-    for other in np.flatnonzero(below).tolist():
-        most = _most_units(problem, other)
-        outside = int(most[~full].sum())
-        wish = _wanted(problem, other)
-        if wish > outside:
-            members.append(other)
-            elsewhere += outside
-            wanted += wish
-    if session not in members:
-        return None
-    power = np.array([problem.power_dw[m] / problem.line_ua[m, line] for m in members])
-    reserved = sum(int(floor[m]) for m in members)
-    passed = int(((free[full] + reserved) * problem.seconds[full]).sum() * power.max())
-    possible = elsewhere + passed
-    span = np.flatnonzero(full)
-    shortfall = Shortfall(
-        sessions=tuple(problem.session_ids[m] for m in members),
-        missing_wh=energy_to_wh(int(missing[members].sum())),
-        wanted_wh=energy_to_wh(wanted),
-        possible_wh=energy_to_wh(possible),
-        start=problem.grid.edge(int(span[0])),
-        end=problem.grid.edge(int(span[-1]) + 1),
-        limit=problem.row_name(node, line),
-        proven=possible < wanted,
-        zone=zone,
-    )
-    return shortfall, members
+
+    problem: Problem
+    setpoints: Ints
+    demand: Ints
+    missing_units: Ints
+    zone: tzinfo
+
+    def missing(self, session: int) -> int:
+        """Return what the session misses [0.1 J]."""
+        return int(self.missing_units[self.demand[session]])
+
+    def wanted(self, session: int) -> int:
+        """Return what the session wants [0.1 J]."""
+        return int(self.problem.demand_wish_units[self.demand[session]])
+
+    def most(self, session: int) -> Ints:
+        """Return (T,) the most a session can take by itself in the slots that count for its demand [0.1 J]."""
+        problem = self.problem
+        most: Ints = problem.cap_steps[session] * problem.power_dw[session] * problem.seconds
+        most[int(problem.demand_end[self.demand[session]]) :] = 0
+        return most
+
+    def explain(self, session: int, explained: set[int]) -> tuple[Shortfall, list[int]]:
+        """Return the shortfall of a session, and everybody in it; the row that proves it comes first."""
+        possible = int(self.most(session).sum())
+        if possible < self.wanted(session):
+            return self._alone(session, possible), [session]
+        best: tuple[Shortfall, list[int]] | None = None
+        for node, line in self._rows_of(session):
+            candidate = self._row_proof(session, node, line, explained)
+            if candidate is not None and (best is None or candidate[0].proven > best[0].proven):
+                best = candidate
+        return best or (self._alone(session, None), [session])
+
+    def _alone(self, session: int, possible: int | None) -> Shortfall:
+        problem = self.problem
+        first = int(problem.first_slot[session])
+        end = max(int(problem.demand_end[self.demand[session]]), first)
+        return Shortfall(
+            sessions=(problem.session_ids[session],),
+            missing_wh=energy_to_wh(self.missing(session)),
+            wanted_wh=energy_to_wh(self.wanted(session)),
+            possible_wh=None if possible is None else energy_to_wh(possible),
+            start=problem.grid.edge(first),
+            end=problem.grid.edge(end),
+            limit="",
+            proven=possible is not None,
+            zone=self.zone,
+        )
+
+    def _rows_of(self, session: int) -> list[tuple[int, int]]:
+        problem = self.problem
+        nodes = np.flatnonzero(problem.connector_nodes[:, problem.session_connector[session]])
+        return [(node, line) for node in nodes.tolist() for line in np.flatnonzero(problem.line_ua[session]).tolist()]
+
+    def _row_proof(self, session: int, node: int, line: int, explained: set[int]) -> tuple[Shortfall, list[int]] | None:
+        """Return the shortfall seen from one row, proven where demand exceeds what the row can pass.
+
+        In the slots where the row is full, sessions that need more than they can take elsewhere cannot
+        together get more than the row passes, each ampere turned into at most the best session's power.
+        """
+        problem = self.problem
+        full = self._full(session, node, line)
+        if not full.any():
+            return None
+        below = problem.connector_nodes[node, problem.session_connector] & (problem.line_ua[:, line] > 0)
+        members, elsewhere = [], 0
+        for other in np.flatnonzero(below).tolist():
+            outside = int(self.most(other)[~full].sum())
+            if self.wanted(other) > outside:
+                members.append(other)
+                elsewhere += outside
+        if session not in members:
+            return None
+        wanted = sum(self.wanted(member) for member in members)
+        power = max(Fraction(int(problem.power_dw[m]), int(problem.line_ua[m, line])) for m in members)
+        reserved = sum(int(problem.floor_ua[problem.session_connector[m], line]) for m in members)
+        passed = ((problem.free_ua[node, line, full] + reserved) * problem.seconds[full]).tolist()
+        possible = elsewhere + int(sum(passed) * power)
+        span = np.flatnonzero(full)
+        shortfall = Shortfall(
+            sessions=tuple(problem.session_ids[m] for m in members),
+            missing_wh=energy_to_wh(sum(self.missing(m) for m in members if m not in explained)),
+            wanted_wh=energy_to_wh(wanted),
+            possible_wh=energy_to_wh(possible),
+            start=problem.grid.edge(int(span[0])),
+            end=problem.grid.edge(int(span[-1]) + 1),
+            limit=problem.row_name(node, line),
+            proven=possible < wanted,
+            zone=self.zone,
+        )
+        return shortfall, members
+
+    def _full(self, session: int, node: int, line: int) -> Bools:
+        """Return (T,) the slots of the session's demand in which a row has next to no room left."""
+        problem = self.problem
+        below = problem.connector_nodes[node, problem.session_connector]
+        floor = problem.floor_ua[problem.session_connector, line]
+        above = np.maximum(self.setpoints * problem.line_ua[:, line, None] - floor[:, None], 0)
+        slots = np.arange(problem.slots)
+        counted = (slots >= problem.first_slot[session]) & (slots < problem.demand_end[self.demand[session]])
+        full: Bools = counted & (problem.free_ua[node, line] - above[below].sum(axis=0) < TIGHT_UA)
+        return full

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ocpp_schedule.errors import InputProblem
 from ocpp_schedule.model._raw import Item, instant, items, number, place, quoted, read, text
@@ -78,6 +78,7 @@ def forecast_problems(forecasts: list[Item], site: object, grid: TimeGrid | None
         expected, high = items(forecast, "expected_a"), items(forecast, "high_a")
         if high and expected and len(high) != len(expected):
             yield InputProblem(at, f"high_a has {len(high)} values, expected_a {len(expected)}; give as many.")
+        yield from _high_problems(at, expected, high)
         if grid is not None:
             yield from coverage_problems(at, forecast, "expected_a", grid, "values")
     for index, load in enumerate(items(site, "loads")):
@@ -86,6 +87,24 @@ def forecast_problems(forecasts: list[Item], site: object, grid: TimeGrid | None
             yield InputProblem(
                 place(f"site.loads[{index}]", load), "has no forecast; add one with this id (zeros are allowed)."
             )
+
+
+def _high_problems(at: str, expected: list[Any], high: list[Any]) -> Iterator[InputProblem]:
+    """Yield the first interval in which the highest load is below the expected one."""
+    for index, (likely, highest) in enumerate(zip(expected, high, strict=False)):
+        pairs = zip(_per_line(likely), _per_line(highest), strict=True)
+        if any(top < usual for usual, top in pairs):
+            yield InputProblem(
+                at, f"high_a[{index}]={highest!r} is below expected_a[{index}]={likely!r}; it is the highest. Raise it."
+            )
+            return
+
+
+def _per_line(value: Any) -> tuple[float, float, float]:
+    """Return a value per line; zeros where it is none (its own error reports that)."""
+    values = list(value) if isinstance(value, list | tuple) else [value] * 3
+    numbers = [float(v) if isinstance(v, int | float) and not isinstance(v, bool) else 0.0 for v in values]
+    return (numbers[0], numbers[1], numbers[2]) if len(numbers) == 3 else (0.0, 0.0, 0.0)  # noqa: PLR2004 - three lines
 
 
 def limit_problems(limits: list[Item], site: object) -> Iterator[InputProblem]:

@@ -8,11 +8,17 @@ from ocpp_schedule.errors import InputProblem
 from ocpp_schedule.model import _references as references
 from ocpp_schedule.model import _series_checks as series
 from ocpp_schedule.model._raw import Item, items, place
+from ocpp_schedule.model.objective import Objective
+from ocpp_schedule.model.series import Forecast, LimitSeries
+from ocpp_schedule.model.session import Session
+from ocpp_schedule.model.site import Site
+from ocpp_schedule.model.tariff import Tariff
+from ocpp_schedule.timegrid import TimeGrid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ocpp_schedule.timegrid import TimeGrid
+    from ocpp_schedule.model.scenario import Scenario
 
 
 def numbered(name: str, things: Iterable[Any]) -> list[Item]:
@@ -48,3 +54,34 @@ def cross_problems(
     yield from series.tariff_problems(tariff, grid, "tariff.")
     yield from series.limit_problems(limits, site)
     yield from series.forecast_problems(forecasts, site, grid)
+
+
+def scenario_problems(scenario: Scenario) -> Iterator[InputProblem]:
+    """Yield what is wrong between the parts of a scenario whose parts are each right by themselves."""
+    yield from cross_problems(
+        scenario.site,
+        numbered("sessions", scenario.sessions),
+        scenario.tariff,
+        scenario.grid,
+        numbered("limits", scenario.limits),
+        numbered("forecasts", scenario.forecasts),
+    )
+
+
+def type_problems(scenario: Scenario) -> Iterator[InputProblem]:
+    """Yield the parts that are no models, such as dicts; everything else is for models to check."""
+    parts: list[tuple[str, object, type]] = [
+        ("site", scenario.site, Site),
+        ("tariff", scenario.tariff, Tariff),
+        ("grid", scenario.grid, TimeGrid),
+        ("objective", scenario.objective, Objective),
+    ]
+    lists: tuple[tuple[str, type], ...] = (("sessions", Session), ("limits", LimitSeries), ("forecasts", Forecast))
+    for name, kind in lists:
+        parts += [(where, thing, kind) for where, thing in numbered(name, getattr(scenario, name))]
+    for where, thing, kind in parts:
+        if not isinstance(thing, kind):
+            seen, wanted = type(thing).__name__, kind.__name__
+            yield InputProblem(
+                where, f"is a {seen}, not a {wanted}; build one: {wanted}(...) or {wanted}.model_validate({{...}})."
+            )

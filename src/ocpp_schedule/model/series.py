@@ -40,7 +40,7 @@ class Forecast(RegularSeries):
 
     id: Id = Field(description="id of the load")
     expected_a: tuple[PerLineA, ...] = Field(min_length=1, max_length=MAX_SLOTS)
-    high_a: tuple[PerLineA, ...] | None = Field(default=None, max_length=MAX_SLOTS)
+    high_a: tuple[PerLineA, ...] | None = Field(default=None, min_length=1, max_length=MAX_SLOTS)
 
 
 class LimitSeries(RegularSeries):

@@ -36,7 +36,8 @@ class Milestone(Model):
 class Session(Model):
     """One car on one connector from arrival to departure.
 
-    ``energy_wh`` is wanted by departure, counted from arrival. ``phases`` is what the car uses;
+    ``energy_wh`` is wanted by departure, counted from arrival; of a car that was there before the grid nothing is
+    known yet, so all of it is wanted within the grid. ``phases`` is what the car uses;
     None is unknown: every line for limits, one phase for energy.
 
     >>> from datetime import datetime, UTC

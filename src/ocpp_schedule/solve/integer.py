@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from ocpp_schedule.solve.result import Candidate
     from ocpp_schedule.solve.stages import Relaxed
 
-GUARD_ROUNDS: Final = 3
-"""Re-solves with raised demands; measured on mixed phases, one or two suffice."""
+GUARD_ROUNDS: Final = 6
+"""Re-solves with raised demands; measured on mixed phases, one or two mostly suffice."""
 RESTRICTED_ARCS: Final = 4_000
 """Set-points up to which a restricted integer program takes seconds, not minutes."""
 GOOD_GAP: Final = 5e-3

@@ -63,7 +63,8 @@ class Outcome:
         values: (n,) or None.
         objective: of ``values``; NaN without.
         optimal: the solver claims optimality.
-        duals: (m,) row duals of a linear program, or None.
+        duals: (m,) row duals of a linear program; None for integer programs and for HiGHS, whose "dual values"
+            through this interface are the rows' activities.
     """
 
     status: str
@@ -115,5 +116,5 @@ def run_program(program: Program, name: SolverName) -> Outcome:
         return Outcome(status.name, None, float("nan"), optimal=False)
     optimal = bool(status == helper.SolveStatus.OPTIMAL)
     values = np.asarray(solver.variable_values())
-    duals = np.asarray(solver.dual_values()) if program.integer is None else None
+    duals = np.asarray(solver.dual_values()) if program.integer is None and name != "highs" else None
     return Outcome(status.name, values, solver.objective_value(), optimal, duals)

@@ -77,29 +77,19 @@ def relax(problem: Problem) -> Relaxation:
     # A connector is booked with max(set-point, floor): what is above the floor has a variable of its own.
     column = np.arange(arcs)
     column[excess] = arcs + np.arange(extra)
-    above_floor = (floor == 0) | (cap > floor)
-    keep = above_floor[capacity[1]]
-    rows = [capacity[0][keep]]
-    columns = [column[capacity[1]][keep]]
-    data = [capacity[2][keep]]
-    count = row_high.size
+    keep = ((floor == 0) | (cap > floor))[capacity[1]]
+    count, wish = row_high.size, np.arange(wishes)
+    entries = [(capacity[0][keep], column[capacity[1]][keep], capacity[2][keep])]
     if extra:
-        rows += [count + np.arange(extra)] * 2
-        columns += [excess, arcs + np.arange(extra)]
-        data += [np.ones(extra), -np.ones(extra)]
-    demand_rows, demand_columns, demand_data, slot_s = _demand_rows(problem, session, slot)
-    first_demand = count + extra
-    rows += [first_demand + demand_rows, first_demand + np.arange(wishes)]
-    columns += [demand_columns, arcs + extra + np.arange(wishes)]
-    data += [demand_data, np.ones(wishes)]
-    matrix = csr_array(
-        (np.concatenate(data), (np.concatenate(rows), np.concatenate(columns))),
-        shape=(first_demand + wishes, arcs + extra + wishes),
-    )
+        own = count + np.arange(extra)
+        entries += [(own, excess, np.ones(extra)), (own, column[excess], -np.ones(extra))]
+    demand_rows, demand_columns, demand_data = _demand_rows(problem, session, slot)
+    entries.append((count + extra + demand_rows, demand_columns, demand_data))
+    entries.append((count + extra + wish, arcs + extra + wish, np.ones(wishes)))
+    rows, columns, data = (np.concatenate(parts) for parts in zip(*entries, strict=True))
+    matrix = csr_array((data, (rows, columns)), shape=(count + extra + wishes, arcs + extra + wishes))
 
-    short_units = (np.maximum(problem.power_dw[problem.demand_session], 1) * slot_s[problem.demand_session]).astype(
-        float
-    )
+    short_units = _short_units(problem)
     need = problem.demand_units / short_units
     final = _final_demands(problem)
     most = np.full(wishes, np.inf)
@@ -207,10 +197,16 @@ def _final_demands(problem: Problem) -> Ints:
     return np.searchsorted(problem.demand_session, np.arange(problem.sessions), side="right") - 1
 
 
-def _demand_rows(problem: Problem, session: Ints, slot: Ints) -> tuple[Ints, Ints, Floats, Ints]:
-    """Return entries (demand, arc, coefficient) and the (S,) seconds that coefficient 1 stands for."""
-    slot_s = np.full(problem.sessions, int(problem.seconds.min()), dtype=np.int64)
-    weight = problem.seconds[slot] / slot_s[session]
+def _short_units(problem: Problem) -> Floats:
+    """Return (D,) energy of one step in the shortest slot: the unit of a demand's row [0.1 J]."""
+    power = np.maximum(problem.power_dw[problem.demand_session], 1)
+    units: Floats = (power * problem.seconds.min()).astype(np.float64)
+    return units
+
+
+def _demand_rows(problem: Problem, session: Ints, slot: Ints) -> tuple[Ints, Ints, Floats]:
+    """Return entries (demand, arc, coefficient) of the demand rows."""
+    weight = problem.seconds[slot] / problem.seconds.min()
     final = _final_demands(problem)
     milestones = np.setdiff1d(np.arange(problem.demand_session.size), final)
     rows, columns = [final[session]], [np.arange(session.size)]
@@ -219,7 +215,7 @@ def _demand_rows(problem: Problem, session: Ints, slot: Ints) -> tuple[Ints, Int
         rows.append(np.full(arcs.size, demand))
         columns.append(arcs)
     column = np.concatenate(columns)
-    return np.concatenate(rows), column, weight[column], slot_s
+    return np.concatenate(rows), column, weight[column]
 
 
 def _prices(problem: Problem, session: Ints, slot: Ints, cap: Ints) -> tuple[float, Floats, float, float]:

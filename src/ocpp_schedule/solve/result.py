@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ocpp_schedule.solution import Solution, Stage, StageMark
+from ocpp_schedule.solution import Solution, Stage, StageMark, StageName
 from ocpp_schedule.solve.edges import cost_units, guard_edges, slot_energy_units
 
 if TYPE_CHECKING:
@@ -87,11 +87,16 @@ def to_solution(
         energy_units=arrays[3],
         cost_units=plan.cost_units,
         stages=(
-            Stage("must_have", plan.must_units, must, mark),
-            Stage("wanted", plan.want_units, want, mark),
-            Stage("cost", plan.cost_units, cost, mark),
+            _stage("must_have", plan.must_units, must, mark),
+            _stage("wanted", plan.want_units, want, mark),
+            _stage("cost", plan.cost_units, cost, mark),
         ),
         method=method,
         termination=termination,
         stats=stats,
     )
+
+
+def _stage(name: StageName, value: int, bound: float | None, mark: StageMark) -> Stage:
+    """Return a stage; without a bound it is heuristic at best."""
+    return Stage(name, value, bound, "heuristic" if bound is None and mark == "bounded" else mark)

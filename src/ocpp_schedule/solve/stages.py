@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from ocpp_schedule.solve.program import Program, Solver, SolverName
     from ocpp_schedule.solve.relaxation import Relaxation
 
-HIGHS_FROM_SESSIONS: Final = 300
-"""GLOP is faster below, HiGHS above (measured on mixed phases, 15-minute slots)."""
+LINEAR_SOLVERS: Final[tuple[SolverName, ...]] = ("glop", "highs")
+"""GLOP first, HiGHS where it gives up: from 300 to 1,000 sessions both take as long, and only GLOP has duals."""
 NOTHING_SHORT: Final = 1e-6
 """Share of one step and slot; a shortfall below it is the solver's tolerance."""
 
@@ -50,11 +50,6 @@ class Relaxed:
     termination: str
 
 
-def solver_for(problem: Problem) -> SolverName:
-    """Return the linear solver that is faster at this size."""
-    return "highs" if problem.sessions >= HIGHS_FROM_SESSIONS else "glop"
-
-
 def solve_stages(problem: Problem, relaxation: Relaxation, solver: Solver) -> Relaxed | None:
     """Solve the stages; one program suffices where nothing is short.
 
@@ -64,22 +59,21 @@ def solve_stages(problem: Problem, relaxation: Relaxation, solver: Solver) -> Re
     Returns:
         None where no linear solver returned values.
     """
-    outcome = _run(problem, relaxation.program, solver)
+    outcome = _run(relaxation.program, solver)
     if outcome is None:
         return None
     values, duals, objective, termination = outcome
     short = _short(relaxation, values)
     if not short.any():
-        cost = (objective - relaxation.tie_units) / relaxation.cost_scale
-        return Relaxed(values, duals, Bounds(0.0, 0.0, cost), termination)
+        return Relaxed(values, duals, Bounds(0.0, 0.0, _cost_bound(problem, relaxation, objective, duals)), termination)
     must = want = 0.0
     if short[problem.demand_hard].any():
-        found = _run(problem, _shortfall_program(relaxation, problem.demand_hard), solver)
+        found = _run(_shortfall_program(relaxation, problem.demand_hard), solver)
         if found is None:
             return None
         must = float(_short(relaxation, found[0])[problem.demand_hard].sum())
     wishes = ~problem.demand_hard
-    found = _run(problem, frozen(problem, relaxation, must, None, _shortfall_program(relaxation, wishes)), solver)
+    found = _run(frozen(problem, relaxation, must, None, _shortfall_program(relaxation, wishes)), solver)
     if found is None:
         return None
     want = float(_short(relaxation, found[0])[wishes].sum())
@@ -94,19 +88,34 @@ def solve_cost(
     cost = program.cost.copy()
     cost[relaxation.short_at :] = 0.0
     budget = frozen(problem, relaxation, must_units, want_units, replace(program, cost=cost))
-    found = _run(problem, budget, solver)
+    found = _run(budget, solver)
     if found is None:
         return None
     values, duals, objective, termination = found
-    bound = (objective - relaxation.tie_units) / relaxation.cost_scale
+    bound = _cost_bound(problem, relaxation, objective, duals)
     return Relaxed(values, duals, Bounds(must_units, want_units, bound), termination)
 
 
-def _run(problem: Problem, program: Program, solver: Solver) -> tuple[Floats, Floats | None, float, str] | None:
+def _cost_bound(problem: Problem, relaxation: Relaxation, objective: float, duals: Floats | None) -> float | None:
+    """Return what no plan can cost less than, in money units; None without the duals that it takes.
+
+    The tie-breaking terms come off. So does what rounding the needs up to whole steps may cost where edges are
+    guarded: guard losses are no whole steps, so a plan may then give exactly the wish. The optimum is convex in
+    the needs, so lowering them saves at most their duals.
+    """
+    if problem.edge_guard_s:
+        if duals is None:
+            return None
+        count = relaxation.short_units.size
+        rows = relaxation.program.row_high.size
+        spare = (problem.demand_units - problem.demand_wish_units) / relaxation.short_units
+        objective -= float(np.maximum(duals[rows - count : rows], 0.0) @ spare)
+    return (objective - relaxation.tie_units) / relaxation.cost_scale
+
+
+def _run(program: Program, solver: Solver) -> tuple[Floats, Floats | None, float, str] | None:
     """Run the usual solver, and the other one where it returns nothing or gives up."""
-    first = solver_for(problem)
-    names: tuple[SolverName, ...] = (first, "highs" if first == "glop" else "glop")
-    for name in names:
+    for name in LINEAR_SOLVERS:
         outcome = solver.run(program, name)
         if outcome.values is not None and outcome.optimal:
             return outcome.values, outcome.duals, outcome.objective, f"{name}: {outcome.status}"

@@ -114,10 +114,13 @@ def _forecasts(draw: st.DrawFn, name: str, grid: TimeGrid) -> Forecast:
     amperes = st.sampled_from([0.0, 1.25, 2.0, 4.0, 12.0])
     value = st.one_of(amperes, st.tuples(amperes, amperes, amperes))
     expected = draw(st.lists(value, min_size=count, max_size=count))
-    high = draw(st.one_of(st.none(), st.lists(value, min_size=count, max_size=count)))
-    return Forecast(
-        id=name, start=START, step_s=step_s, expected_a=tuple(expected), high_a=None if high is None else tuple(high)
-    )
+    margin = draw(st.sampled_from([None, 0.0, 1.5, 6.0]))
+    high = None if margin is None else tuple(_plus(level, margin) for level in expected)
+    return Forecast(id=name, start=START, step_s=step_s, expected_a=tuple(expected), high_a=high)
+
+
+def _plus(level: float | tuple[float, ...], margin: float) -> float | tuple[float, ...]:
+    return tuple(part + margin for part in level) if isinstance(level, tuple) else level + margin
 
 
 @st.composite

@@ -2,21 +2,60 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+import json
+import math
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 import numpy as np
 
 from ocpp_schedule.errors import InputError, InputProblem
-from ocpp_schedule.solution import Solution, Stage
+from ocpp_schedule.explain.shortfalls import missing_energy
+from ocpp_schedule.model.checks import scenario_problems
+from ocpp_schedule.model.scenario import Scenario
+from ocpp_schedule.solution import Solution, Stage, StageMark
+from ocpp_schedule.solve.edges import slot_energy_units
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ocpp_schedule.problem.arrays import Problem
+    from ocpp_schedule.problem.arrays import Bools, Ints, Problem
 
 PLAN_FORMAT_VERSION: Final = 1
+WHERE: Final = "plan archive"
 MAX_STEPS: Final = 1 << 40
 """Far above any set-point, far below where int64 products overflow."""
+STAGES: Final = ("must_have", "wanted", "cost")
+
+
+def write_archive(scenario: Scenario, solution: Solution, status: str) -> str:
+    """Return scenario and solution as JSON text; the same input gives the same bytes."""
+    data = {
+        "format_version": PLAN_FORMAT_VERSION,
+        "status": status,
+        "scenario": scenario.model_dump(mode="json"),
+        "solution": solution_to_dict(solution),
+    }
+    return json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def read_archive(text: str) -> tuple[Scenario, dict[str, Any]]:
+    """Return the scenario and the solution's data of an archive, references checked.
+
+    Raises:
+        InputError: the text is no archive, or its scenario is wrong.
+    """
+    try:
+        data = json.loads(text)
+        scenario = Scenario.model_validate(data["scenario"])
+        version, solution = data["format_version"], dict(data["solution"])
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise InputError(WHERE, [InputProblem("", f"is no plan that to_json wrote: {error!r}")]) from error
+    if version != PLAN_FORMAT_VERSION:
+        raise InputError(WHERE, [InputProblem("format_version", f"{version!r} is not known; there is 1.")])
+    problems = list(scenario_problems(scenario))
+    if problems:
+        raise InputError(WHERE, problems)
+    return scenario, solution
 
 
 def solution_to_dict(solution: Solution) -> dict[str, Any]:
@@ -52,39 +91,106 @@ def solution_from_dict(problem: Problem, data: Mapping[str, Any]) -> Solution:
         return _read(problem, data)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
         raise InputError(
-            "plan archive", [InputProblem("solution", f"does not belong to the scenario beside it: {error!r}")]
+            WHERE, [InputProblem("solution", f"does not belong to the scenario beside it: {error!r}")]
         ) from error
 
 
 def _read(problem: Problem, data: Mapping[str, Any]) -> Solution:
     shape = (problem.sessions, problem.slots)
-    setpoints = np.array([data["setpoints"][name] for name in problem.session_ids], dtype=np.int64).reshape(shape)
+    rows = _named(data, "setpoints", problem.session_ids)
+    setpoints = _integers([step for row in rows for step in _row(row, problem.slots)]).reshape(shape)
     if setpoints.size and (setpoints.min() < 0 or setpoints.max() > MAX_STEPS):
         raise ValueError(f"set-points from {setpoints.min()} to {setpoints.max()}")
-    flags = []
-    for field in ("late_raise", "early_lowering"):
-        matrix = np.zeros(shape, dtype=np.bool_)
-        for row, name in enumerate(problem.session_ids):
-            matrix[row, np.array(data[field].get(name, []), dtype=np.int64)] = True
-        flags.append(matrix)
-    floors = [
-        np.array([data[field][name] for name in problem.connector_ids], dtype=np.int64)
-        for field in ("idle_floor_steps", "end_floor_steps")
-    ]
-    energy = np.array([data["energy_units"][name] for name in problem.session_ids], dtype=np.int64)
-    for array in (setpoints, *flags, *floors, energy):
+    late, early = (_flagged(data[field], problem) for field in ("late_raise", "early_lowering"))
+    idle_floor = _integers(_named(data, "idle_floor_steps", problem.connector_ids))
+    end_floor = _integers(_named(data, "end_floor_steps", problem.connector_ids))
+    energy = _integers(_named(data, "energy_units", problem.session_ids))
+    (cost,) = _whole([data["cost_units"]])
+    for array in (setpoints, late, early, idle_floor, end_floor, energy):
         array.setflags(write=False)
-    return Solution(
+    solution = Solution(
         session_ids=problem.session_ids,
         setpoints=setpoints,
-        late_raise=flags[0],
-        early_lowering=flags[1],
+        late_raise=late,
+        early_lowering=early,
         connector_ids=problem.connector_ids,
-        idle_floor_steps=floors[0],
-        end_floor_steps=floors[1],
+        idle_floor_steps=idle_floor,
+        end_floor_steps=end_floor,
         energy_units=energy,
-        cost_units=int(data["cost_units"]),
-        stages=tuple(Stage(s["name"], int(s["value"]), s["bound"], s["mark"]) for s in data["stages"]),
-        method=str(data["method"]),
-        termination=str(data["termination"]),
+        cost_units=cost,
+        stages=_stages(data["stages"], cost),
+        method=_text(data["method"]),
+        termination=_text(data["termination"]),
     )
+    _agree(problem, solution)
+    return solution
+
+
+def _agree(problem: Problem, solution: Solution) -> None:
+    """Refuse stage values, on which the status rests, that contradict the energies, which the referee judges."""
+    energy = slot_energy_units(problem, solution.setpoints, solution.late_raise, solution.early_lowering)
+    if (energy.sum(axis=1) != solution.energy_units).any():
+        return  # the referee will say so
+    missing = missing_energy(problem, energy)
+    must, want = (int(missing[which].sum()) for which in (problem.demand_hard, ~problem.demand_hard))
+    claimed = tuple(stage.value for stage in solution.stages)
+    if claimed[:2] != (must, want):
+        raise ValueError(f"stages miss {claimed[:2]}, the set-points {(must, want)}")
+
+
+def _named(data: Mapping[str, Any], field: str, ids: tuple[str, ...]) -> list[Any]:
+    """Return the values of ``ids``, of which there must be all and no others."""
+    values = data[field]
+    if set(values) != set(ids):
+        raise ValueError(f"{field} names {sorted(values)[:3]} ..., the scenario has {sorted(ids)[:3]} ...")
+    return [values[name] for name in ids]
+
+
+def _row(values: Any, slots: int) -> list[Any]:
+    if not isinstance(values, list) or len(values) != slots:
+        raise ValueError(f"{values!r:.60} is no list of {slots} set-points")
+    return values
+
+
+def _whole(values: list[Any]) -> list[int]:
+    """Return the values if all are whole numbers: numpy and ``int()`` would round and parse."""
+    for value in values:
+        if type(value) is not int:
+            raise ValueError(f"{value!r:.60} is no whole number")
+    return values
+
+
+def _integers(values: list[Any]) -> Ints:
+    return np.array(_whole(values), dtype=np.int64)
+
+
+def _flagged(data: Mapping[str, Any], problem: Problem) -> Bools:
+    flags = np.zeros((problem.sessions, problem.slots), dtype=np.bool_)
+    row = {name: index for index, name in enumerate(problem.session_ids)}
+    for name, slots in data.items():
+        if slots and min(_whole(slots)) < 0:
+            raise ValueError(f"slot {min(slots)} of {name}")
+        flags[row[name], slots] = True
+    return flags
+
+
+def _stages(data: list[Any], cost: int) -> tuple[Stage, ...]:
+    """Return the stages; what the status of a plan rests on must be there."""
+    if tuple(stage["name"] for stage in data) != STAGES:
+        raise ValueError(f"the stages are not {', '.join(STAGES)}")
+    _whole([stage["value"] for stage in data])
+    if data[-1]["value"] != cost:
+        raise ValueError(f"the cost is {cost}, that of its stage {data[-1]['value']}")
+    for stage in data:
+        bound, mark = stage["bound"], stage["mark"]
+        if bound is not None and not (type(bound) in (int, float) and math.isfinite(bound)):
+            raise ValueError(f"{bound!r:.60} is no bound")
+        if mark not in get_args(StageMark):
+            raise ValueError(f"{mark!r:.60} is no mark")
+    return tuple(Stage(stage["name"], stage["value"], stage["bound"], stage["mark"]) for stage in data)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r:.60} is no text")  # noqa: TRY004 - one error type for all that is wrong here
+    return value

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ocpp_schedule.solve.edges import cost_units
 from ocpp_schedule.units import ENERGY_UNITS_PER_WH, MICROAMPERES_PER_AMPERE, money_to_currency
 
 if TYPE_CHECKING:
-    from ocpp_schedule.problem.arrays import Ints, Problem
+    from ocpp_schedule.problem.arrays import Problem
 
 DECIWATTS_PER_WATT = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """Uncontrolled charging of the same energy in the same windows, limits ignored.
+    """Uncontrolled charging of every wish in the same windows, limits ignored.
 
     Attributes:
         cost: energy cost [currency of the tariff].
@@ -45,13 +46,8 @@ def uncontrolled(problem: Problem) -> Baseline:
     at_full = (energy > 0) * problem.max_steps[:, None]
     currents = at_full.T @ problem.line_ua
     return Baseline(
-        cost=money_to_currency(_cost(problem, per_slot)),
+        cost=money_to_currency(cost_units(problem, energy)),
         peak_w=float((per_slot / problem.seconds).max(initial=0.0) / DECIWATTS_PER_WATT),
         peak_a=float(currents.max(initial=0) / MICROAMPERES_PER_AMPERE),
         energy_wh=float(per_slot.sum() / ENERGY_UNITS_PER_WH),
     )
-
-
-def _cost(problem: Problem, per_slot: Ints) -> int:
-    priced = zip(per_slot.tolist(), problem.price_seconds.tolist(), problem.seconds.tolist(), strict=True)
-    return sum(units * price // seconds for units, price, seconds in priced)

@@ -24,7 +24,7 @@ def plan_frame(problem: Problem, limits: Floats, units: tuple[str, ...], expecte
 
     Returns:
         Columns ``session``, ``connector``, ``start`` and ``end`` (UTC), ``limit``, ``unit``, ``expected_w``,
-        ``energy_wh``, ``price_per_kwh``.
+        ``energy_wh`` (both before losses at guarded edges), ``price_per_kwh``.
     """
     slots = np.arange(problem.slots)
     inside = (slots >= problem.first_slot[:, None]) & (slots < problem.end_slot[:, None])

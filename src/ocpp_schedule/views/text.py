@@ -23,6 +23,9 @@ SHARES = " .:-=+*#%@"
 """From nothing to the session's maximum, for the timeline."""
 TIMELINE_WIDTH = 48
 COST_DECIMALS = 3
+WH_PER_KWH = 1000
+SAME_ENERGY = 0.01
+"""Share by which energies may differ for their costs to be compared: a last step, a guarded edge."""
 
 
 def summary(
@@ -61,7 +64,7 @@ def summary(
         f"Status: {status}; method {solution.method}",
         f"Energy: {given:,.1f} kWh of {wanted:,.1f} kWh wanted",
         f"Cost: {cost:,.{COST_DECIMALS}f} {currency}{_gap(solution, currency)}",
-        f"Uncontrolled: {baseline.cost:,.{COST_DECIMALS}f} {currency}{_saving(cost, baseline.cost)}",
+        f"Uncontrolled: {baseline.cost:,.{COST_DECIMALS}f} {currency}{_saving(cost, given, baseline)}",
         f"Peak: {peak_w / 1000:,.1f} kW; uncontrolled {baseline.peak_w / 1000:,.1f} kW",
     ]
     fullest = max(report.row_use, key=lambda use: use.share, default=None)
@@ -81,10 +84,14 @@ def _gap(solution: Solution, currency: str) -> str:
     return f" (no plan can cost less than {money_to_currency(int(bound)):,.{COST_DECIMALS}f} {currency})"
 
 
-def _saving(cost: float, uncontrolled: float) -> str:
-    if uncontrolled <= 0:
+def _saving(cost: float, given_kwh: float, baseline: Baseline) -> str:
+    """Return what the plan saves, or where the energies differ, what the other cost is for."""
+    energy_kwh = baseline.energy_wh / WH_PER_KWH
+    if abs(energy_kwh - given_kwh) > SAME_ENERGY * energy_kwh:
+        return f" for {energy_kwh:,.1f} kWh"
+    if baseline.cost <= 0:
         return ""
-    return f", {100 * (1 - cost / uncontrolled):.1f} % saved"
+    return f", {100 * (1 - cost / baseline.cost):.1f} % saved"
 
 
 def _table(problem: Problem, solution: Solution, report: Report) -> list[str]:
