@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conftest import Folder
-
     from ocpp_schedule.model.scenario import Scenario
     from ocpp_schedule.plan import Plan
 
