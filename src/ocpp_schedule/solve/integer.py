@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 GUARD_ROUNDS: Final = 6
 """Re-solves with raised demands; measured on mixed phases, one or two mostly suffice."""
+STALE_ROUNDS: Final = 2
+"""Rounds without gain after which what is missing is taken for unavoidable."""
 RESTRICTED_ARCS: Final = 4_000
 """Set-points up to which a restricted integer program takes seconds, not minutes."""
 GOOD_GAP: Final = 5e-3
@@ -55,8 +57,9 @@ def _pay_for_edges(
     """Solve again with the demands raised by what guarded edges took, until nothing is missing for their sake."""
     best = latest = first
     extra = np.zeros(problem.sessions, dtype=np.int64)
+    stale = 0
     for _ in range(GUARD_ROUNDS):
-        if _nothing_lost(relaxed, best):
+        if stale == STALE_ROUNDS or _nothing_lost(relaxed, best):
             break
         extra = _raised(problem, extra, latest)
         grown = enlarge(relaxation, extra)
@@ -65,6 +68,8 @@ def _pay_for_edges(
         if found is None:
             break
         latest = found
+        if latest.rank >= best.rank:
+            stale += 1
         best = better(best, latest) or best
     return best
 
@@ -83,7 +88,9 @@ def _keep_pattern(
         if found is None:
             break
         latest = found
-        best = better(best, latest) or best
+        if latest.rank >= best.rank:
+            break
+        best = latest
     return best
 
 

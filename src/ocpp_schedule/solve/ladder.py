@@ -13,6 +13,7 @@ from ocpp_schedule.solve.program import Solver
 from ocpp_schedule.solve.relaxation import relax
 from ocpp_schedule.solve.result import Candidate, evaluate, to_solution
 from ocpp_schedule.solve.stages import Bounds, Relaxed, solve_cost, solve_stages
+from ocpp_schedule.solve.tighten import tighten
 
 if TYPE_CHECKING:
     from ocpp_schedule.problem.arrays import Problem
@@ -38,6 +39,7 @@ def solve(problem: Problem, *, solver: Solver | None = None, exact_arcs: int = E
     marks of the stages say so.
     """
     solver = solver or Solver()
+    problem = tighten(problem)
     if not problem.cap_steps.any():
         idle = evaluate(problem, np.zeros((problem.sessions, problem.slots), dtype=np.int64))
         bounds = Bounds(float(idle.must_units), float(idle.want_units), 0.0)

@@ -69,25 +69,17 @@ def relax(problem: Problem) -> Relaxation:
     """Build the linear program; rows that cannot bind are left out."""
     session, slot = np.nonzero(problem.cap_steps)
     cap = problem.cap_steps[session, slot]
-    floor = problem.idle_floor_steps[problem.session_connector[session]]
-    capacity, row_names, row_high = _capacity_rows(problem, session, slot, cap, floor)
-    excess = np.flatnonzero((floor > 0) & (cap > floor))
+    floor = problem.idle_floor_steps[problem.session_connector]
+    excess = np.flatnonzero((floor[session] > 0) & (cap > floor[session]))
     arcs, extra, wishes = session.size, excess.size, problem.demand_session.size
-
     # A connector is booked with max(set-point, floor): what is above the floor has a variable of its own.
     column = np.arange(arcs)
     column[excess] = arcs + np.arange(extra)
-    keep = ((floor == 0) | (cap > floor))[capacity[1]]
-    count, wish = row_high.size, np.arange(wishes)
-    entries = [(capacity[0][keep], column[capacity[1]][keep], capacity[2][keep])]
-    if extra:
-        own = count + np.arange(extra)
-        entries += [(own, excess, np.ones(extra)), (own, column[excess], -np.ones(extra))]
-    demand_rows, demand_columns, demand_data = _demand_rows(problem, session, slot)
-    entries.append((count + extra + demand_rows, demand_columns, demand_data))
-    entries.append((count + extra + wish, arcs + extra + wish, np.ones(wishes)))
-    rows, columns, data = (np.concatenate(parts) for parts in zip(*entries, strict=True))
-    matrix = csr_array((data, (rows, columns)), shape=(count + extra + wishes, arcs + extra + wishes))
+    capacity, row_names, row_high = _capacity_rows(problem, column, floor)
+    above_floor = _Rows(np.full(extra, 2), _paired(excess, column[excess]), np.tile((1.0, -1.0), extra))
+    matrix = _stacked((capacity, above_floor, _demand_rows(problem, slot, arcs + extra)), arcs + extra + wishes)
+    if extra:  # the variables of the excess come after all others, so that capacity rows hold them out of order
+        matrix.sort_indices()
 
     short_units = _short_units(problem)
     need = problem.demand_units / short_units
@@ -98,13 +90,14 @@ def relax(problem: Problem) -> Relaxation:
     arc_cost = problem.power_dw[session] * problem.price_seconds[slot].astype(float)
     scale, tie, tie_units, dearest = _prices(problem, session, slot, cap)
     penalty = np.where(problem.demand_hard, MUST_WEIGHT, 1.0) * WANT_WEIGHT * dearest * short_units
+    own_floor = floor[session[excess]]
     program = Program(
         cost=np.concatenate((arc_cost * scale + tie, np.zeros(extra), penalty)),
         low=np.zeros(arcs + extra + wishes),
-        high=np.concatenate((cap.astype(float), (cap - floor)[excess].astype(float), need)),
+        high=np.concatenate((cap, cap[excess] - own_floor, need)),
         matrix=matrix,
-        row_low=np.concatenate((np.full(count + extra, -np.inf), need)),
-        row_high=np.concatenate((row_high, floor[excess].astype(float), np.maximum(most, need))),
+        row_low=np.concatenate((np.full(row_high.size + extra, -np.inf), need)),
+        row_high=np.concatenate((row_high, own_floor, np.maximum(most, need))),
     )
     return Relaxation(
         program,
@@ -156,40 +149,57 @@ def enlarge(relaxation: Relaxation, extra_units: Ints) -> Relaxation:
     return replace(relaxation, program=replace(program, row_low=low, row_high=high, high=most))
 
 
-def _capacity_rows(
-    problem: Problem, session: Ints, slot: Ints, cap: Ints, floor: Ints
-) -> tuple[tuple[Ints, Ints, Floats], Ints, Floats]:
-    """Return entries (row, arc, coefficient), (K, 3) names and upper bounds of the rows that can bind [0.1 A]."""
-    free = problem.free_ua
-    slots = problem.slots
-    above = np.maximum(cap - floor, 0)
-    below = problem.connector_nodes[:, problem.session_connector[session]]
-    rows, columns, data, names, highs = [], [], [], [], []
-    count = 0
-    for node in range(free.shape[0]):
-        for line in range(3):
-            arcs = np.flatnonzero(below[node] & (problem.line_ua[session, line] > 0))
-            if not arcs.size:
-                continue
-            per_step = problem.line_ua[session[arcs], line].astype(float)
-            most = np.bincount(slot[arcs], per_step * above[arcs], slots)
-            binding = most > free[node, line]
-            if not binding.any():
-                continue
-            number = np.cumsum(binding) - 1 + count
-            kept = binding[slot[arcs]]
-            rows.append(number[slot[arcs[kept]]])
-            columns.append(arcs[kept])
-            data.append(per_step[kept] / ROW_SCALE_UA)
-            where = np.flatnonzero(binding)
-            names.append(np.column_stack((np.full(where.size, node), np.full(where.size, line), where)))
-            highs.append(free[node, line, where] / ROW_SCALE_UA)
-            count += where.size
-    if not rows:
-        none = np.zeros(0, dtype=np.int64)
-        return (none, none, np.zeros(0)), np.zeros((0, 3), dtype=np.int64), np.zeros(0)
-    entries = (np.concatenate(rows), np.concatenate(columns), np.concatenate(data))
-    return entries, np.concatenate(names), np.concatenate(highs)
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """A block of sparse rows: how many entries each has, and the entries row after row."""
+
+    lengths: Ints
+    columns: Ints
+    data: Floats
+
+
+def _stacked(blocks: tuple[_Rows, ...], width: int) -> csr_array:
+    """Return the blocks one below the other; written as CSR at once, since sorting entries costs more than they do."""
+    lengths = np.concatenate([block.lengths for block in blocks])
+    ends = np.zeros(lengths.size + 1, dtype=np.int32)
+    np.cumsum(lengths, out=ends[1:])
+    columns = np.concatenate([block.columns for block in blocks]).astype(np.int32)
+    return csr_array((np.concatenate([block.data for block in blocks]), columns, ends), shape=(lengths.size, width))
+
+
+def _paired(one: Ints, other: Ints) -> Ints:
+    """Return both in turn."""
+    return np.stack((one, other), axis=1).ravel()
+
+
+def _capacity_rows(problem: Problem, column: Ints, floor: Ints) -> tuple[_Rows, Ints, Floats]:
+    """Return the rows that can bind, their (K, 3) names and upper bounds [0.1 A].
+
+    Args:
+        problem: what is planned.
+        column: (A,) the variable that is booked for each arc.
+        floor: (S,) idle floor of each session's connector [steps].
+    """
+    room = problem.cap_steps - floor[:, None]
+    booked = room > 0
+    place = np.zeros(room.shape, dtype=np.int64)
+    place[problem.cap_steps > 0] = column
+    below = problem.connector_nodes[:, problem.session_connector]
+    per_step = (below[:, None, :] * problem.line_ua.T.astype(np.float64)).reshape(-1, problem.sessions)
+    free = problem.free_ua.reshape(-1, problem.slots)
+    binding = per_step @ np.maximum(room, 0) > free
+    row, slot = np.nonzero(binding)
+    lengths, columns, data = [], [], []
+    for which in np.flatnonzero(binding.any(axis=1)).tolist():
+        sessions, slots = np.flatnonzero(per_step[which]), np.flatnonzero(binding[which])
+        part = np.ix_(sessions, slots)
+        entries = booked[part].T
+        lengths.append(entries.sum(axis=1))
+        columns.append(place[part].T[entries])
+        data.append((per_step[which, sessions] / ROW_SCALE_UA)[np.nonzero(entries)[1]])
+    none = np.zeros(0, dtype=np.int64)
+    rows = _Rows(*(np.concatenate([none, *parts]) for parts in (lengths, columns, data)))
+    return rows, np.column_stack((row // 3, row % 3, slot)), free[binding] / ROW_SCALE_UA
 
 
 def _final_demands(problem: Problem) -> Ints:
@@ -204,18 +214,20 @@ def _short_units(problem: Problem) -> Floats:
     return units
 
 
-def _demand_rows(problem: Problem, session: Ints, slot: Ints) -> tuple[Ints, Ints, Floats]:
-    """Return entries (demand, arc, coefficient) of the demand rows."""
-    weight = problem.seconds[slot] / problem.seconds.min()
-    final = _final_demands(problem)
-    milestones = np.setdiff1d(np.arange(problem.demand_session.size), final)
-    rows, columns = [final[session]], [np.arange(session.size)]
-    for demand in milestones.tolist():
-        arcs = np.flatnonzero((session == problem.demand_session[demand]) & (slot < problem.demand_end[demand]))
-        rows.append(np.full(arcs.size, demand))
-        columns.append(arcs)
-    column = np.concatenate(columns)
-    return np.concatenate(rows), column, weight[column]
+def _demand_rows(problem: Problem, slot: Ints, short_at: int) -> _Rows:
+    """Return the demand rows: the arcs of the session that come before the demand's end, and the shortfall."""
+    before = np.zeros((problem.sessions, problem.slots + 1), dtype=np.int64)
+    np.cumsum(problem.cap_steps > 0, axis=1, out=before[:, 1:])
+    first = np.concatenate(([0], np.cumsum(before[:, -1])))
+    lengths = before[problem.demand_session, problem.demand_end] + 1
+    ends = np.cumsum(lengths)
+    columns = np.arange(int(lengths.sum())) + np.repeat(first[problem.demand_session] - ends + lengths, lengths)
+    shortfall = ends - 1
+    columns[shortfall] = 0
+    data = (problem.seconds / problem.seconds.min())[slot][columns]
+    data[shortfall] = 1.0
+    columns[shortfall] = short_at + np.arange(lengths.size)
+    return _Rows(lengths, columns, data)
 
 
 def _prices(problem: Problem, session: Ints, slot: Ints, cap: Ints) -> tuple[float, Floats, float, float]:

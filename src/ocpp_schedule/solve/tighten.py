@@ -1,0 +1,41 @@
+"""Set-points that no integer plan can have, ruled out before the linear program is built."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from ocpp_schedule.problem.arrays import Ints, Problem
+
+
+def tighten(problem: Problem) -> Problem:
+    """Return the problem with each set-point held to what its rows leave it when every other car is idle.
+
+    Where that is below the minimum current the set-point can only be 0. Without this rule the linear program
+    spreads energy over slots in which no car can charge: a 25 A fuse with 20 A of base load seems to give 5 A.
+    """
+    caps = np.minimum(problem.cap_steps, _alone_steps(problem))
+    caps[caps < np.maximum(problem.min_steps, 1)[:, None]] = 0
+    if np.array_equal(caps, problem.cap_steps):
+        return problem
+    return replace(problem, cap_steps=caps)
+
+
+def _alone_steps(problem: Problem) -> Ints:
+    """Return (S, T) steps that fit every row of a session beside the idle floors of all other connectors."""
+    connector = problem.session_connector
+    alone = np.full((problem.sessions, problem.slots), np.iinfo(np.int64).max, dtype=np.int64)
+    free = problem.free_ua
+    for node in range(free.shape[0]):
+        below = problem.connector_nodes[node, connector]
+        for line in range(3):
+            cars = np.flatnonzero(below & (problem.line_ua[:, line] > 0))
+            if not cars.size:
+                continue
+            own = problem.floor_ua[connector[cars], line][:, None]
+            steps = (free[node, line] + own) // problem.line_ua[cars, line][:, None]
+            alone[cars] = np.minimum(alone[cars], steps)
+    return alone
