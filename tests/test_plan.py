@@ -356,3 +356,18 @@ def test_everything_in_all_exists() -> None:
 
 def test_steps_are_whole() -> None:
     assert worked_plan().setpoints.dtype == np.int64
+
+
+@pytest.mark.parametrize(
+    ("wanted_wh", "over_wh"),
+    [
+        pytest.param(2300.0, {}, id="whole steps"),
+        pytest.param(2310.0, {"a": 13.0}, id="the last step is a whole one"),
+        pytest.param(100.0, {"a": 1280.0}, id="less than one slot at the minimum"),
+    ],
+)
+def test_overshoot_is_told(wanted_wh: float, over_wh: dict[str, float]) -> None:
+    """Convention 6: steps of 23 Wh, and no slot below 6 A."""
+    plan = planned(scene(yard(outlet("A")), [car("a", "A", 0, 4, wanted_wh, phases=1)]))
+    assert plan.overshoot_wh == over_wh
+    assert ("Overshoot: at most" in plan.summary()) == bool(over_wh)

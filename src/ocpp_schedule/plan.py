@@ -196,6 +196,13 @@ class Plan:
         return {name: energy_to_wh(units) for name, units in self.report.energy_units.items()}
 
     @property
+    def overshoot_wh(self) -> dict[str, float]:
+        """Energy above the wish by session [Wh], where there is some: the last step is a whole one (convention 6)."""
+        wishes = zip(self.session_ids, self.problem.energy_units.tolist(), strict=True)
+        given = self.report.energy_units
+        return {name: energy_to_wh(given[name] - wish) for name, wish in wishes if given[name] > wish}
+
+    @property
     def cost(self) -> float:
         """Energy cost of charging [currency of the tariff]; the exact integer is ``solution.cost_units``."""
         return money_to_currency(self.solution.cost_units)
@@ -267,6 +274,9 @@ class Plan:
 
         notes = [*(f"Short: {s}" for s in self.shortfalls), *(f"Alarm: {a}" for a in self.alarms)]
         notes += [f"Notice: {notice}" for notice in self.notices]
+        if over := self.overshoot_wh:
+            most = max(over.values())
+            notes.append(f"Overshoot: at most {most:,.0f} Wh ({len(over)} of {len(self.session_ids)}, last step)")
         return summary(
             self.problem,
             self.solution,

@@ -83,7 +83,7 @@ def round_down(value: float, units_per: int) -> int:
     >>> round_down(16.1, DECIAMPERES_PER_AMPERE), round_down(16.19, DECIAMPERES_PER_AMPERE)
     (161, 161)
     """
-    if value.is_integer():
+    if float(value).is_integer():
         return int(value) * units_per
     scaled = exact(value) * units_per
     return scaled.numerator // scaled.denominator

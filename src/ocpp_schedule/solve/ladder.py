@@ -80,14 +80,15 @@ def _best_plan(
     if relaxation.arc_session.size <= exact_arcs:
         exact = exact_plan(problem, relaxation, solver)
         if exact is not None and (plan is None or exact.rank <= plan.rank):
-            return "exact", exact
+            method, plan = "exact", exact
     if plan is None:
         return "fallback", least_laxity(problem)
-    missing = plan.must_units + plan.want_units
     negligible = int(problem.demand_units.sum() * NEGLIGIBLE_SHORTFALL)
+    missing = plan.must_units + plan.want_units
     if missing > relaxed.bounds.must_units + relaxed.bounds.want_units + negligible:
         safe = least_laxity(problem)
-        if safe.must_units + safe.want_units + negligible < missing:
+        gives_more = safe.must_units + safe.want_units + negligible < missing
+        if safe.must_units < plan.must_units or (safe.must_units == plan.must_units and gives_more):
             return "fallback", safe
     return method, plan
 

@@ -67,7 +67,7 @@ class Relaxation:
 
 def relax(problem: Problem) -> Relaxation:
     """Build the linear program; rows that cannot bind are left out."""
-    session, slot = np.nonzero(problem.cap_steps)
+    session, slot = np.nonzero(problem.cap_steps > 0)
     cap = problem.cap_steps[session, slot]
     floor = problem.idle_floor_steps[problem.session_connector]
     excess = np.flatnonzero((floor[session] > 0) & (cap > floor[session]))
@@ -75,9 +75,12 @@ def relax(problem: Problem) -> Relaxation:
     # A connector is booked with max(set-point, floor): what is above the floor has a variable of its own.
     column = np.arange(arcs)
     column[excess] = arcs + np.arange(extra)
-    capacity, row_names, row_high = _capacity_rows(problem, column, floor)
-    above_floor = _Rows(np.full(extra, 2), _paired(excess, column[excess]), np.tile((1.0, -1.0), extra))
-    matrix = _stacked((capacity, above_floor, _demand_rows(problem, slot, arcs + extra)), arcs + extra + wishes)
+    capacity, row_names, row_high = _capacity_rows(problem, session, slot, cap, column, floor)
+    blocks = [capacity, _demand_rows(problem, slot, arcs + extra)]
+    if extra:
+        pairs = np.column_stack((excess, column[excess])).ravel()
+        blocks.insert(1, _Rows(np.full(extra, 2), pairs, np.tile((1.0, -1.0), extra)))
+    matrix = _stacked(blocks, arcs + extra + wishes)
     if extra:  # the variables of the excess come after all others, so that capacity rows hold them out of order
         matrix.sort_indices()
 
@@ -158,7 +161,7 @@ class _Rows:
     data: Floats
 
 
-def _stacked(blocks: tuple[_Rows, ...], width: int) -> csr_array:
+def _stacked(blocks: list[_Rows], width: int) -> csr_array:
     """Return the blocks one below the other; written as CSR at once, since sorting entries costs more than they do."""
     lengths = np.concatenate([block.lengths for block in blocks])
     ends = np.zeros(lengths.size + 1, dtype=np.int32)
@@ -167,38 +170,35 @@ def _stacked(blocks: tuple[_Rows, ...], width: int) -> csr_array:
     return csr_array((np.concatenate([block.data for block in blocks]), columns, ends), shape=(lengths.size, width))
 
 
-def _paired(one: Ints, other: Ints) -> Ints:
-    """Return both in turn."""
-    return np.stack((one, other), axis=1).ravel()
-
-
-def _capacity_rows(problem: Problem, column: Ints, floor: Ints) -> tuple[_Rows, Ints, Floats]:
+def _capacity_rows(
+    problem: Problem, session: Ints, slot: Ints, cap: Ints, column: Ints, floor: Ints
+) -> tuple[_Rows, Ints, Floats]:
     """Return the rows that can bind, their (K, 3) names and upper bounds [0.1 A].
 
     Args:
         problem: what is planned.
+        session, slot, cap: (A,) the arcs.
         column: (A,) the variable that is booked for each arc.
         floor: (S,) idle floor of each session's connector [steps].
     """
-    room = problem.cap_steps - floor[:, None]
-    booked = room > 0
-    place = np.zeros(room.shape, dtype=np.int64)
-    place[problem.cap_steps > 0] = column
+    slots = problem.slots
     below = problem.connector_nodes[:, problem.session_connector]
     per_step = (below[:, None, :] * problem.line_ua.T.astype(np.float64)).reshape(-1, problem.sessions)
-    free = problem.free_ua.reshape(-1, problem.slots)
-    binding = per_step @ np.maximum(room, 0) > free
+    free = problem.free_ua.reshape(-1, slots)
+    binding = per_step @ np.maximum(problem.cap_steps - floor[:, None], 0) > free
+    # Slot by slot, as the rows want them; a set-point within the floor's own booking loads no row.
+    turn = np.argsort(slot, kind="stable")
+    turn = turn[cap[turn] > floor[session[turn]]]
+    session, slot, column = session[turn], slot[turn], column[turn]
+    lengths, columns, data = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)], [np.zeros(0)]
+    for row in np.flatnonzero(binding.any(axis=1)).tolist():
+        coefficient = (per_step[row] / ROW_SCALE_UA)[session]
+        entries = np.flatnonzero(binding[row][slot] & (coefficient > 0))
+        lengths.append(np.bincount(slot[entries], minlength=slots)[binding[row]])
+        columns.append(column[entries])
+        data.append(coefficient[entries])
     row, slot = np.nonzero(binding)
-    lengths, columns, data = [], [], []
-    for which in np.flatnonzero(binding.any(axis=1)).tolist():
-        sessions, slots = np.flatnonzero(per_step[which]), np.flatnonzero(binding[which])
-        part = np.ix_(sessions, slots)
-        entries = booked[part].T
-        lengths.append(entries.sum(axis=1))
-        columns.append(place[part].T[entries])
-        data.append((per_step[which, sessions] / ROW_SCALE_UA)[np.nonzero(entries)[1]])
-    none = np.zeros(0, dtype=np.int64)
-    rows = _Rows(*(np.concatenate([none, *parts]) for parts in (lengths, columns, data)))
+    rows = _Rows(np.concatenate(lengths), np.concatenate(columns), np.concatenate(data))
     return rows, np.column_stack((row // 3, row % 3, slot)), free[binding] / ROW_SCALE_UA
 
 

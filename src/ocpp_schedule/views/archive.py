@@ -50,7 +50,7 @@ def read_archive(text: str) -> tuple[Scenario, dict[str, Any]]:
         version, solution = data["format_version"], dict(data["solution"])
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise InputError(WHERE, [InputProblem("", f"is no plan that to_json wrote: {error!r}")]) from error
-    if version != PLAN_FORMAT_VERSION:
+    if type(version) is not int or version != PLAN_FORMAT_VERSION:
         raise InputError(WHERE, [InputProblem("format_version", f"{version!r} is not known; there is 1.")])
     problems = list(scenario_problems(scenario))
     if problems:
