@@ -6,6 +6,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ocpp_schedule.delivery.composite import composite_schedule
+    from ocpp_schedule.delivery.validation import validate
     from ocpp_schedule.errors import InputError, InputProblem, MissingExtraError, PlanRejectedError, ScheduleError
     from ocpp_schedule.files import example_path, load_scenario
     from ocpp_schedule.model.objective import Objective
@@ -41,9 +43,11 @@ _HOMES = {
     "Station": "model.site",
     "Tariff": "model.tariff",
     "TimeGrid": "timegrid",
+    "composite_schedule": "delivery.composite",
     "example_path": "files",
     "load_scenario": "files",
     "schedule": "plan",
+    "validate": "delivery.validation",
 }
 
 __all__ = [
@@ -68,9 +72,11 @@ __all__ = [
     "Station",
     "Tariff",
     "TimeGrid",
+    "composite_schedule",
     "example_path",
     "load_scenario",
     "schedule",
+    "validate",
 ]
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from html import escape
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from ocpp_schedule.errors import InputError, PlanRejectedError
 from ocpp_schedule.model.checks import scenario_problems, type_problems
 from ocpp_schedule.model.objective import Objective
 from ocpp_schedule.model.scenario import Scenario
 from ocpp_schedule.problem.effects import takes_amperes
-from ocpp_schedule.units import ENERGY_UNITS_PER_WH, energy_to_wh, exact, money_to_currency
+from ocpp_schedule.units import ENERGY_UNITS_PER_WH, MONEY_UNITS_PER_CURRENCY, energy_to_wh, exact, money_to_currency
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -28,12 +29,13 @@ if TYPE_CHECKING:
     from ocpp_schedule.model.tariff import Tariff
     from ocpp_schedule.problem.arrays import Problem
     from ocpp_schedule.profiles.model import ProfileStack
-    from ocpp_schedule.solution import Solution, Stage, StageMark
+    from ocpp_schedule.solution import Solution, Stage
     from ocpp_schedule.timegrid import TimeGrid
     from ocpp_schedule.views.baseline import Baseline
     from ocpp_schedule.views.frame import Frame
 
 Status = Literal["complete", "partial", "alarm"]
+Mark = Literal["certified", "bounded", "heuristic", "fallback"]
 
 
 def schedule(
@@ -108,23 +110,24 @@ def _compile(scenario: Scenario) -> Problem:
 
 def _reviewed(scenario: Scenario, problem: Problem, solution: Solution) -> Plan:
     report = _review(scenario, solution)
-    if not report.ok:
-        raise PlanRejectedError(str(violation) for violation in report.violations)
+    faults = [str(violation) for violation in report.violations]
+    claimed = sum(stage.value for stage in solution.stages if stage.name != "cost")
+    if not faults and (claimed > 0) != (report.missing > 0):
+        faults.append(f"stages: {claimed} x 0.1 J are said to be missing, the referee counts {report.missing}")
+    if faults:
+        raise PlanRejectedError(faults)
     return Plan(scenario, problem, solution, report)
 
 
 def _review(scenario: Scenario, solution: Solution) -> Report:
-    from ocpp_schedule.check.referee import review  # noqa: PLC0415 - the referee loads with the first plan
+    from ocpp_schedule.check.referee import review  # noqa: PLC0415 - loads numpy
 
-    return review(
-        scenario.site,
-        scenario.sessions,
-        scenario.tariff,
-        scenario.grid,
-        limits=scenario.limits,
-        forecasts=scenario.forecasts,
-        solution=solution,
-    )
+    return review(**_inputs(scenario), solution=solution)
+
+
+def _inputs(scenario: Scenario) -> dict[str, Any]:
+    """Return what the referee starts from."""
+    return {name: getattr(scenario, name) for name in ("site", "sessions", "tariff", "grid", "limits", "forecasts")}
 
 
 class Plan:
@@ -210,13 +213,32 @@ class Plan:
     @property
     def bound(self) -> float | None:
         """No plan that serves the wishes as well can cost less [currency]; None where no solver gave a bound."""
-        bound = self._stage("cost").bound
-        return None if bound is None else bound / money_to_currency_units()
+        bound = self._cost_bound
+        return None if bound is None else bound / MONEY_UNITS_PER_CURRENCY
+
+    @cached_property
+    def _cost_bound(self) -> float | None:
+        """Proven from the certificate's prices where there are some, else as the linear program says [money units]."""
+        proven = self._proven_cost_units
+        return self._stage("cost").bound if proven is None else float(proven)
+
+    @cached_property
+    def _proven_cost_units(self) -> int | None:
+        if self.solution.certificate is None:
+            return None
+        from ocpp_schedule.check.certificate import proven_cost_units  # noqa: PLC0415 - rarely needed
+
+        return proven_cost_units(
+            **_inputs(self.scenario),
+            certificate=self.solution.certificate,
+            must_units=self._stage("must_have").value,
+            want_units=self._stage("wanted").value,
+        )
 
     @property
     def cost_gap(self) -> float | None:
         """``cost - bound`` relative to the gross value of the energy (its price without sign)."""
-        bound = self._stage("cost").bound
+        bound = self._cost_bound
         if bound is None:
             return None
         per_slot = (self.setpoints * self.problem.power_dw[:, None]).sum(axis=0)
@@ -236,12 +258,18 @@ class Plan:
         """``complete``: all wishes met; ``partial``: some energy is missing; ``alarm``: base load exceeds a limit."""
         if self.report.alarms:
             return "alarm"
-        return "partial" if any(stage.value for stage in self.solution.stages if stage.name != "cost") else "complete"
+        return "partial" if self.report.missing else "complete"
 
     @property
-    def mark(self) -> StageMark:
-        """How far the result is backed (``solution.StageMark``)."""
-        return self._stage("cost").mark
+    def mark(self) -> Mark:
+        """How far the result is backed.
+
+        ``certified``: nothing is missing, and the bound of the cost is proven without a solver (``verify``);
+        the others: ``solution.StageMark``.
+        """
+        if self.report.missing or self.solution.certificate is None:
+            return self._stage("cost").mark
+        return "certified"
 
     @property
     def alarms(self) -> tuple[Alarm, ...]:
@@ -272,7 +300,7 @@ class Plan:
         """Return the plan as text."""
         from ocpp_schedule.views.text import summary  # noqa: PLC0415 - rarely needed
 
-        notes = [*(f"Short: {s}" for s in self.shortfalls), *(f"Alarm: {a}" for a in self.alarms)]
+        notes = [*(f"Short: {s}" for s in self.shortfalls), *(f"A{str(a)[1:]}" for a in self.alarms)]
         notes += [f"Notice: {notice}" for notice in self.notices]
         if over := self.overshoot_wh:
             most = max(over.values())
@@ -285,6 +313,7 @@ class Plan:
             currency=self.scenario.tariff.currency,
             time_zone=self.scenario.site.time_zone,
             baseline=self.uncontrolled,
+            bound=self.bound,
             peak_w=self.peak_w,
             lines=notes,
         )
@@ -297,8 +326,8 @@ class Plan:
         return plan_frame(self.problem, self.limits, tuple(units[s.connector] for s in self._sessions), self.expected_w)
 
     def verify(self) -> Report:
-        """Return a fresh report of the referee, derived from the models and the set-points."""
-        return _review(self.scenario, self.solution)
+        """Return a fresh report of the referee: violations, energies, cost, and the proven bound of the cost."""
+        return replace(_review(self.scenario, self.solution), cost_bound_units=self._proven_cost_units)
 
     def stacks(self, ids: Mapping[tuple[str, str], int] | None = None) -> tuple[ProfileStack, ...]:
         """Return the neutral profile stacks, one per connector.
@@ -345,10 +374,7 @@ class Plan:
         scenario, solution_data = read_archive(text)
         problem = _compile(scenario)
         solution = solution_from_dict(problem, solution_data)
-        report = _review(scenario, solution)
-        if not report.ok:
-            raise PlanRejectedError(str(violation) for violation in report.violations)
-        return cls(scenario, problem, solution, report)
+        return cls(scenario, problem, solution, _reviewed(scenario, problem, solution).report)
 
     def _stage(self, name: str) -> Stage:
         return next(stage for stage in self.solution.stages if stage.name == name)
@@ -369,8 +395,3 @@ class Plan:
         from ocpp_schedule.solve.edges import slot_energy_units  # noqa: PLC0415 - solve loads on first use
 
         return slot_energy_units(self.problem, self.setpoints, self.solution.late_raise, self.solution.early_lowering)
-
-
-def money_to_currency_units() -> float:
-    """Return money units per currency unit."""
-    return 1 / money_to_currency(1)

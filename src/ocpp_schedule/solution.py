@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 StageMark = Literal["bounded", "heuristic", "fallback"]
 """bounded: a solver's bound stands beside the value; heuristic: no bound; fallback: the solver gave nothing."""
 
-
 StageName = Literal["must_have", "wanted", "cost"]
 
 
@@ -31,6 +30,22 @@ class Stage:
     value: int
     bound: float | None
     mark: StageMark
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """Prices that prove a bound on the cost by weak duality (``check.certificate``).
+
+    Attributes:
+        row_prices: by circuit or station, its id and line (0 to 2): one price per slot, money units per uA.
+        demand_prices: by session id and milestone (None: the wish): money units per 0.1 J.
+        cap_prices: by session id, of getting no more than convention 6 allows: money units per 0.1 J. Only
+            negative energy prices give any.
+    """
+
+    row_prices: dict[tuple[str, str, int], tuple[int, ...]]
+    demand_prices: dict[tuple[str, int | None], int]
+    cap_prices: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +68,7 @@ class Solution:
         method: which rung of the ladder made the plan, e.g. ``linear``.
         termination: why the solver stopped, in words.
         stats: counts for the curious (no times).
+        certificate: prices behind the bound of the cost; None where no linear program gave any.
     """
 
     session_ids: tuple[str, ...]
@@ -68,3 +84,4 @@ class Solution:
     method: str = ""
     termination: str = ""
     stats: dict[str, int | float] = field(default_factory=dict)
+    certificate: Certificate | None = None

@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+MAX_SLOT_S: Final = 7 * 86_400
+"""A week: longer slots are a unit error, and sums of price times seconds stay within 64 bits."""
 MAX_SLOTS: Final = 110_000
 """A year of 5-minute slots (105,408 in a leap year) fits; more is a mistake in the step."""
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -106,6 +108,10 @@ class TimeGrid(BaseModel):
         for before, after in pairwise(self.edges_s):
             if after <= before:
                 raise ValueError(f"edges_s goes from {before} to {after}; edges must increase strictly")
+            if after - before > MAX_SLOT_S:
+                raise ValueError(
+                    f"a slot of {after - before} s is longer than a week; was a step given in milliseconds?"
+                )
         if self.start + timedelta(seconds=self.edges_s[-1]) >= LATEST:
             raise ValueError("the grid ends after the year 2200; was a step given in milliseconds?")
         return self

@@ -12,6 +12,8 @@ from ocpp_schedule.check.report import Alarm, RowUse
 from ocpp_schedule.units import LINES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy.typing as npt
 
     from ocpp_schedule.check.guards import Guards
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from ocpp_schedule.check.rows import Layout, Limits
     from ocpp_schedule.timegrid import TimeGrid
 
-BLOCK_SLOTS: Final = 2048
+BLOCK_SLOTS: Final = 1024
 """Slots judged at once: a year of slots on hundreds of connectors would otherwise take gigabytes."""
 
 
@@ -54,15 +56,15 @@ class Bookings:
     floor_ua: npt.NDArray[np.int64]
     wired: npt.NDArray[np.bool_]
 
-    def currents(self, line: int, first: int, end: int) -> npt.NDArray[Any]:
-        """Return (busy, end - first) booked current of every busy connector on one line [uA].
+    def currents(self, first: int, end: int) -> npt.NDArray[Any]:
+        """Return (busy, 3, end - first) booked current of every busy connector on each line [uA].
 
         A set-point counts on the lines of its car, the idle floor on every line of the connector.
         """
-        drawn = self.setpoints[:, first:end] * self.line_ua[:, line, None]
+        drawn = self.setpoints[:, None, first:end] * self.line_ua[:, :, None]
         if self.starts.size < drawn.shape[0]:  # the windows of one connector's sessions do not overlap
             drawn = np.add.reduceat(drawn, self.starts, axis=0)
-        np.maximum(drawn, self.idle_ua[:, line, None], out=drawn)
+        np.maximum(drawn, self.idle_ua[:, :, None], out=drawn)
         return drawn
 
 
@@ -72,12 +74,16 @@ def book(setpoints: npt.NDArray[Any], cars: Cars, outlets: Outlets, layout: Layo
     rank[layout.order] = np.arange(layout.order.size)
     present = np.flatnonzero(cars.last > cars.first)
     present = present[np.argsort(rank[cars.outlet[present]], kind="stable")]
-    places, starts, of_row = np.unique(rank[cars.outlet[present]], return_index=True, return_inverse=True)
+    ranks = rank[cars.outlet[present]]
+    begins = np.ones(ranks.size, dtype=np.bool_)
+    begins[1:] = ranks[1:] != ranks[:-1]
+    starts = np.flatnonzero(begins)
+    places = ranks[starts]
     busy = np.zeros(layout.order.size + 1, dtype=np.int64)
     busy[places + 1] = 1
     inside = np.cumsum(busy)
     busy_of = np.full(len(cars.ids), -1, dtype=np.int64)
-    busy_of[present] = of_row
+    busy_of[present] = np.cumsum(begins) - 1
     idle = outlets.idle_ua[layout.order]
     floor_ua = layout.sums(idle)
     idle_busy = idle[places]
@@ -124,26 +130,24 @@ def judge_rows(rows: Rows, slots: int, guard_s: int) -> tuple[RowUse, ...]:
     Returns:
         how far each row is used.
     """
-    uses = []
-    for line in range(3):
-        most = _Most(len(rows.layout.subjects))
-        for first in range(0, slots, BLOCK_SLOTS):
-            _judge_block(rows, line, first, min(first + BLOCK_SLOTS, slots), most, edges=guard_s > 0)
-        uses.append(most.uses(rows, line))
-    return tuple(use for at in range(len(rows.layout.subjects)) for by_row in uses if (use := by_row.get(at)))
+    most = _Most(3 * len(rows.layout.subjects))
+    for first in range(0, slots, BLOCK_SLOTS):
+        _judge_block(rows, first, min(first + BLOCK_SLOTS, slots), most, edges=guard_s > 0)
+    return most.uses(rows)
 
 
 class _Most:
-    """Keeps, per row, the slot with the highest share of headroom in use."""
+    """Keeps, per line of a row, the slot with the highest share of headroom in use."""
 
-    def __init__(self, rows: int) -> None:
-        self._share = np.full(rows, -np.inf)
-        self._slot = np.zeros(rows, dtype=np.int64)
-        self._booked = np.zeros(rows, dtype=object)
-        self._room = np.zeros(rows, dtype=np.int64)
+    def __init__(self, size: int) -> None:
+        self._share = np.full(size, -np.inf)
+        self._slot = np.zeros(size, dtype=np.int64)
+        self._booked = np.zeros(size, dtype=object)
+        self._room = np.zeros(size, dtype=np.int64)
 
     def look(self, first: int, booked: npt.NDArray[Any], room: npt.NDArray[np.int64]) -> None:
-        """Take in a block of slots that starts at ``first``."""
+        """Take in a block of slots that starts at ``first``: booked current and headroom, each (rows, 3, slots)."""
+        booked, room = booked.reshape(self._share.size, -1), room.reshape(self._share.size, -1)
         share = np.where(
             room > 0, booked.astype(np.float64) / np.maximum(room, 1), np.where(booked > room, np.inf, 0.0)
         )
@@ -156,45 +160,46 @@ class _Most:
         self._booked[kept] = booked[kept, slot]
         self._room[kept] = room[kept, slot]
 
-    def uses(self, rows: Rows, line: int) -> dict[int, RowUse]:
-        """Return the result for the rows that have a connector on ``line`` below them."""
-        layout = rows.layout
-        return {
-            row: RowUse(layout.nouns[row], layout.subjects[row], LINES[line], slot, int(booked), room)
-            for row, slot, booked, room, wired in zip(
-                range(self._slot.size),
-                self._slot.tolist(),
-                self._booked.tolist(),
-                self._room.tolist(),
-                rows.bookings.wired[:, line].tolist(),
-                strict=True,
-            )
-            if wired
-        }
+    def uses(self, rows: Rows) -> tuple[RowUse, ...]:
+        """Return the result for the lines that a connector below the row has."""
+        layout, slot, room = rows.layout, self._slot.tolist(), self._room.tolist()
+        return tuple(
+            RowUse(layout.nouns[at // 3], layout.subjects[at // 3], LINES[at % 3], slot[at], int(booked), room[at])
+            for at, booked in enumerate(self._booked.tolist())
+            if rows.bookings.wired[at // 3, at % 3]
+        )
 
 
-def _judge_block(rows: Rows, line: int, first: int, end: int, most: _Most, *, edges: bool) -> None:
+def _judge_block(rows: Rows, first: int, end: int, most: _Most, *, edges: bool) -> None:
     bookings, layout = rows.bookings, rows.layout
     from_slot = max(first - 1, 0)  # the edge at the start of the block needs the slot before
-    current = bookings.currents(line, from_slot, end)
-    room = rows.limits.headroom_of(line, from_slot, end)
-    still, floor = bookings.still_ua[:, line, None], bookings.floor_ua[:, line, None]
+    current = bookings.currents(from_slot, end)
+    room = rows.limits.headroom_in(from_slot, end)
+    still, floor = bookings.still_ua[:, :, None], bookings.floor_ua[:, :, None]
     booked = layout.sums(current, bookings.inside) + still
     own = first - from_slot
-    most.look(first, booked[:, own:], room[:, own:])
+    most.look(first, booked[:, :, own:], room[:, :, own:])
     over = booked > np.maximum(room, floor)
-    over[:, :own] = False
-    for row, slot in zip(*(axis.tolist() for axis in np.nonzero(over)), strict=True):
-        _report(rows, "row", row, line, from_slot + slot, booked[row, slot], max(room[row, slot], floor[row, 0]))
-    in_alarm = room < floor
+    over[:, :, :own] = False
+    for line, row, slot in _by_line(over):
+        allowed_ua = max(room[row, line, slot], bookings.floor_ua[row, line])
+        _report(rows, "row", row, line, from_slot + slot, booked[row, line, slot], allowed_ua)
+    in_alarm = (room < floor)[:, :, own:]
     if in_alarm.any():
-        _note_alarms(rows, line, first, in_alarm[:, own:])
+        for line in range(3):
+            _note_alarms(rows, line, first, in_alarm[:, line])
     if edges and end - from_slot > 1:
         changing = layout.sums(_at_edges(rows, from_slot, current), bookings.inside) + still
-        allowed = np.maximum(np.minimum(room[:, :-1], room[:, 1:]), floor)
-        for row, edge in zip(*(axis.tolist() for axis in np.nonzero(changing > allowed)), strict=True):
+        allowed = np.maximum(np.minimum(room[:, :, :-1], room[:, :, 1:]), floor)
+        for line, row, edge in _by_line(changing > allowed):
             slot = from_slot + 1 + edge
-            _report(rows, "edge", row, line, slot, changing[row, edge], allowed[row, edge])
+            _report(rows, "edge", row, line, slot, changing[row, line, edge], allowed[row, line, edge])
+
+
+def _by_line(wrong: npt.NDArray[np.bool_]) -> Iterator[tuple[int, int, int]]:
+    """Yield line, row and slot of what is set in (rows, 3, slots), line by line."""
+    line, row, slot = np.nonzero(wrong.swapaxes(0, 1))
+    yield from zip(line.tolist(), row.tolist(), slot.tolist(), strict=True)
 
 
 def _report(rows: Rows, kind: Kind, row: int, line: int, slot: int, seen: int, allowed: int) -> None:
@@ -203,15 +208,15 @@ def _report(rows: Rows, kind: Kind, row: int, line: int, slot: int, seen: int, a
 
 
 def _at_edges(rows: Rows, first: int, current: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return (busy, slots - 1) what every connector counts with at the edges inside a block."""
-    old, new = current[:, :-1], current[:, 1:]
+    """Return (busy, 3, slots - 1) what every connector counts with at the edges inside a block."""
+    old, new = current[:, :, :-1], current[:, :, 1:]
     counted: npt.NDArray[Any] = np.maximum(old, new)
-    busy_of, edges = rows.bookings.busy_of, counted.shape[1]
+    busy_of, edges = rows.bookings.busy_of, counted.shape[2]
     late, early = rows.late, rows.early
     # Both at one edge (two cars in turn): the connector stands at its idle floor in between, which is the lower still.
     for guards, edge, side in ((late, late.slot - 1 - first, old), (early, early.slot - first, new)):
         here = (edge >= 0) & (edge < edges)
-        at = (busy_of[guards.session[here]], edge[here])
+        at = (busy_of[guards.session[here]], slice(None), edge[here])
         counted[at] = np.minimum(counted[at], side[at])
     return counted
 

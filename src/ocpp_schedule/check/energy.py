@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from datetime import timedelta
 from fractions import Fraction
@@ -82,13 +83,13 @@ def energy_given(
 
 def cost_of(units: list[int], price_s: list[int], seconds: npt.NDArray[np.int64]) -> int:
     """Return floor(sum of energy x mean price of the slot), the money of convention 1, rounded once."""
+    lengths = seconds.tolist()
+    if len(set(lengths)) == 1:
+        return int(sum(map(operator.mul, units, price_s))) // int(lengths[0])
     by_length: dict[int, int] = {}
-    for energy, price, length in zip(units, price_s, seconds.tolist(), strict=True):
+    for energy, price, length in zip(units, price_s, lengths, strict=True):
         if energy:
             by_length[length] = by_length.get(length, 0) + energy * price
-    if len(by_length) == 1:
-        ((length, total),) = by_length.items()
-        return total // length
     return int(sum((Fraction(total, length) for length, total in by_length.items()), Fraction(0)) // 1)
 
 
@@ -112,11 +113,15 @@ def wishes_of(cars: Cars, given: Given, grid: TimeGrid, edges_s: npt.NDArray[np.
     milestones = []
     for at, car in enumerate(cars.models):
         outside = car.arrival >= end or car.departure <= start
-        wanted[car.id] = 0 if outside else need_in_grid(car.energy_wh, cars.wished[at], car.departure, end, full[at])
+        wanted[car.id] = 0 if outside else cars.wished[at]
+        if not outside and car.departure > end:
+            wanted[car.id] = need_in_grid(car.energy_wh, cars.wished[at], car.departure, end, full[at])
         if outside or not car.milestones:
             continue
         so_far = np.append(np.zeros(1, dtype=np.int64), np.cumsum(given.of_car(at)))
         for index, goal in enumerate(car.milestones):
+            if goal.by <= start:  # what had to be done by then is nothing this plan can do
+                continue
             (goal_units,) = energy_units_up([goal.energy_wh])
             needed = need_in_grid(goal.energy_wh, goal_units, goal.by, end, full[at])
             by_s = (goal.by - start) // _SECOND

@@ -46,7 +46,7 @@ def judge_floors(outlets: Outlets, layout: Layout, limits: Limits, solution: Sol
                 kind, "connector", outlets.ids[at], int(seen[at]), int(own[at]), unit="steps", relation="exactly"
             )
     # Steps out of all reason were just reported; cut off, they cannot overflow and still break every row.
-    steps = np.clip(solution.end_floor_steps, 0, np.array([e.maximum for e in outlets.unknown], dtype=np.int64) + 1)
+    steps = np.clip(solution.end_floor_steps, 0, outlets.maximum_steps + 1)
     total = layout.sums((steps[:, None] * outlets.unknown_ua)[layout.order])
     allowed = np.maximum(room, layout.sums(outlets.idle_ua[layout.order]))
     for row, line in zip(*(axis.tolist() for axis in np.nonzero(total > allowed)), strict=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from ocpp_schedule.units import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     import numpy.typing as npt
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ocpp_schedule.model.site import Connector, Site
     from ocpp_schedule.timegrid import TimeGrid
 
+_Key = TypeVar("_Key")
 _SECOND: Final = timedelta(seconds=1)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _INT64_SAFE: Final = 2**62
@@ -132,10 +133,11 @@ class Outlets:
         only_w: per connector, whether its station takes W only.
         steps: per connector, one step, A or W.
         supply: the voltages of the site.
-        unknown: per connector, one step of an unknown car.
-        unknown_ua: (connectors, 3) int64, the line currents of ``unknown``.
+        kind: per connector, the number of its kind; connectors of one kind do the same to every car.
+        unknown_ua: (connectors, 3) int64, line currents of one step of an unknown car.
         idle_steps: (connectors,) int64, the idle floor.
         minimum_steps: (connectors,) int64, minimum of an unknown car; 0 where the maximum is below it.
+        maximum_steps: (connectors,) int64, its maximum.
     """
 
     ids: tuple[str, ...]
@@ -143,10 +145,11 @@ class Outlets:
     only_w: tuple[bool, ...]
     steps: tuple[float, ...]
     supply: Supply
-    unknown: tuple[Effect, ...]
+    kind: list[int]
     unknown_ua: npt.NDArray[np.int64]
     idle_steps: npt.NDArray[np.int64]
     minimum_steps: npt.NDArray[np.int64]
+    maximum_steps: npt.NDArray[np.int64]
 
     @property
     def idle_ua(self) -> npt.NDArray[np.int64]:
@@ -162,26 +165,34 @@ def outlets_of(site: Site) -> Outlets:
     models = tuple(sorted(site.connectors, key=lambda connector: connector.id))
     only_w = tuple(connector.station in w_stations for connector in models)
     steps = tuple(float(c.step_w) if w else c.step_a for c, w in zip(models, only_w, strict=True))
-    unknown = tuple(
-        effect(c.lines, step, supply, None, c.min_current_a, c.max_current_a, only_w=w)
-        for c, step, w in zip(models, steps, only_w, strict=True)
-    )
     volts, floor_a = supply.voltage_v, site.idle_floor_a
-    idle = [
-        _givable(_idle_steps(floor_a, c.max_current_a, len(c.lines), step, volts, e.maximum, only_w=w), e)
-        for c, step, e, w in zip(models, steps, unknown, only_w, strict=True)
-    ]
+    kind, kinds = _kinds(
+        (c.lines, step, c.min_current_a, c.max_current_a, w) for c, step, w in zip(models, steps, only_w, strict=True)
+    )
+    rows = []
+    for lines, step, min_a, max_a, w in kinds:
+        e = effect(lines, step, supply, None, min_a, max_a, only_w=w)
+        idle = _givable(_idle_steps(floor_a, max_a, len(lines), step, volts, e.maximum, only_w=w), e)
+        rows.append((*e.line_ua, idle, e.minimum if e.minimum <= e.maximum else 0, e.maximum))
+    numbers = np.array(rows, dtype=np.int64).reshape(-1, 6)[kind]
     return Outlets(
         ids=tuple(connector.id for connector in models),
         models=models,
         only_w=only_w,
         steps=steps,
         supply=supply,
-        unknown=unknown,
-        unknown_ua=np.array([e.line_ua for e in unknown], dtype=np.int64).reshape(-1, 3),
-        idle_steps=np.array(idle, dtype=np.int64),
-        minimum_steps=np.array([e.minimum if e.minimum <= e.maximum else 0 for e in unknown], dtype=np.int64),
+        kind=kind,
+        unknown_ua=numbers[:, :3],
+        idle_steps=numbers[:, 3],
+        minimum_steps=numbers[:, 4],
+        maximum_steps=numbers[:, 5],
     )
+
+
+def _kinds(keys: Iterable[_Key]) -> tuple[list[int], list[_Key]]:
+    """Return for each key the number of its kind, and the keys that differ: exact arithmetic is slow, kinds are few."""
+    numbers: dict[_Key, int] = {}
+    return [numbers.setdefault(key, len(numbers)) for key in keys], list(numbers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,13 +229,19 @@ def cars_of(sessions: Sequence[Session], outlets: Outlets, grid: TimeGrid, edges
     models = tuple(sorted(sessions, key=lambda session: session.id))
     index = {name: at for at, name in enumerate(outlets.ids)}
     outlet = [index[session.connector] for session in models]
-    effects = [_car_effect(session, outlets, at) for session, at in zip(models, outlet, strict=True)]
+    kind, kinds = _kinds(
+        (outlets.kind[at], session.phases, session.min_current_a, session.max_current_a)
+        for session, at in zip(models, outlet, strict=True)
+    )
+    one_of = dict(zip(outlets.kind, range(len(outlets.ids)), strict=True))
+    effects = [_car_effect(outlets, one_of[of_outlet], phases, low, high) for of_outlet, phases, low, high in kinds]
     start = grid.start
     arrivals = [-((start - session.arrival) // _SECOND) for session in models]  # rounded up
     departures = [(session.departure - start) // _SECOND for session in models]
     first = np.searchsorted(edges_s[:-1], np.array(arrivals, dtype=np.int64), side="left")
     last = np.searchsorted(edges_s[1:], np.array(departures, dtype=np.int64), side="right")
-    numbers = np.array([(*e.line_ua, e.power, e.minimum, e.maximum) for e in effects], dtype=np.int64).reshape(-1, 6)
+    numbers = np.array([(*e.line_ua, e.power, e.minimum, e.maximum) for e in effects], dtype=np.int64)
+    numbers = numbers.reshape(-1, 6)[kind]
     return Cars(
         ids=tuple(session.id for session in models),
         models=models,
@@ -239,18 +256,16 @@ def cars_of(sessions: Sequence[Session], outlets: Outlets, grid: TimeGrid, edges
     )
 
 
-def _car_effect(session: Session, outlets: Outlets, at: int) -> Effect:
+def _car_effect(outlets: Outlets, at: int, phases: int | None, min_a: float | None, max_a: float | None) -> Effect:
     connector = outlets.models[at]
-    if session.phases is None and session.min_current_a is None and session.max_current_a is None:
-        return outlets.unknown[at]
     low, high = connector.min_current_a, connector.max_current_a
     return effect(
         connector.lines,
         outlets.steps[at],
         outlets.supply,
-        session.phases,
-        low if session.min_current_a is None else max(low, session.min_current_a),
-        high if session.max_current_a is None else min(high, session.max_current_a),
+        phases,
+        low if min_a is None else max(low, min_a),
+        high if max_a is None else min(high, max_a),
         only_w=outlets.only_w[at],
     )
 

@@ -113,9 +113,9 @@ def review(
         alarms=alarms_of(rows, grid),
         energy_units=energy,
         wanted_units=wishes.wanted,
-        must_units={name: wishes.must.get(name, 0) for name in cars.ids},
+        must_units=dict.fromkeys(cars.ids, 0) | wishes.must,
         missing_units={name: max(0, wanted - energy[name]) for name, wanted in wishes.wanted.items()},
-        missing_must_units={name: wishes.missing_must.get(name, 0) for name in cars.ids},
+        missing_must_units=dict.fromkeys(cars.ids, 0) | wishes.missing_must,
         milestones=wishes.milestones,
         cost_units=cost,
         row_use=row_use,
@@ -196,15 +196,14 @@ def _window_text(cars: Cars, session: int) -> str:
 
 def _judge_energy(cars: Cars, given: Given, seconds: npt.NDArray[np.int64], findings: Findings) -> None:
     """A session may overshoot by less than one slot at its minimum, at least at one step (convention 6)."""
-    wished = cars.wished
     longest = int(seconds.max())
+    even = longest == int(seconds.min())
     smallest = (np.maximum(cars.minimum, 1) * cars.power).tolist()
-    for at, energy in enumerate(given.by_car):
-        if energy <= wished[at]:
+    for at, (energy, wished) in enumerate(zip(given.by_car, cars.wished, strict=True)):
+        if energy <= wished:
             continue
-        window = seconds[cars.first[at] : cars.last[at]]
-        slot_s = longest if longest == int(seconds.min()) else int(window.max(initial=0))
-        ceiling = wished[at] + smallest[at] * slot_s
+        slot_s = longest if even else int(seconds[cars.first[at] : cars.last[at]].max(initial=0))
+        ceiling = wished + smallest[at] * slot_s
         if energy >= ceiling:
             findings.add("energy", "session", cars.ids[at], energy, ceiling, unit="0.1 J", relation="less than")
 

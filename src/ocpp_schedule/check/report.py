@@ -223,6 +223,8 @@ class Report:
         milestones: every milestone, by session id and position.
         cost_units: cost of the energy given in money units, rounded down once, at the end.
         row_use: every row that has a connector on its line, at the slot where it is used most.
+        cost_bound_units: what no plan costs less than that misses no more energy, proven from the prices of the
+            plan's certificate (``check.certificate``); None where that was not asked for or there are no prices.
         omitted: violations found beyond ``MAX_LISTED_PER_KIND`` of a kind.
     """
 
@@ -237,6 +239,12 @@ class Report:
     cost_units: int = 0
     row_use: tuple[RowUse, ...] = ()
     omitted: int = 0
+    cost_bound_units: int | None = None
+
+    @property
+    def missing(self) -> int:
+        """All energy that wishes and milestones miss [0.1 J]."""
+        return sum(self.missing_units.values()) + sum(goal.missing_units for goal in self.milestones)
 
     @property
     def ok(self) -> bool:

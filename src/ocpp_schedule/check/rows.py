@@ -125,12 +125,16 @@ class Limits:
     headroom: dict[int, npt.NDArray[np.int64]]
     fixed_headroom: npt.NDArray[np.int64]
 
-    def headroom_of(self, line: int, first: int, end: int) -> npt.NDArray[np.int64]:
-        """Return (rows, end - first) headroom of one line in slots ``first`` to ``end`` (exclusive) [uA]."""
-        room = np.repeat(self.fixed_headroom[:, line, None], end - first, axis=1)
+    def headroom_in(self, first: int, end: int) -> npt.NDArray[np.int64]:
+        """Return (rows, 3, end - first) headroom in slots ``first`` to ``end`` (exclusive) [uA]."""
+        room = np.repeat(self.fixed_headroom[:, :, None], end - first, axis=2)
         for row, varying in self.headroom.items():
-            room[row] = varying[line, first:end]
+            room[row] = varying[:, first:end]
         return room
+
+    def headroom_of(self, line: int, first: int, end: int) -> npt.NDArray[np.int64]:
+        """Return (rows, end - first) headroom of one line, as ``headroom_in``."""
+        return self.headroom_in(first, end)[:, line]
 
     def at(self, row: int, line: int, slot: int) -> tuple[int, int]:
         """Return limit (rounded down) and base load (rounded up) of a row in a slot [uA]."""

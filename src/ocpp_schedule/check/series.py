@@ -142,7 +142,8 @@ def price_seconds(tariff: Tariff, grid: TimeGrid, edges_s: npt.NDArray[np.int64]
 def _price_units(per_kwh: Sequence[float]) -> npt.NDArray[np.int64]:
     given = np.array(per_kwh, dtype=np.float64)
     units = np.rint(given * PRICE_UNITS_PER_CURRENCY)
-    fine = np.flatnonzero(units / PRICE_UNITS_PER_CURRENCY != given)
+    # What a division leaves (0.12000000000000001) is not meant; a seventh decimal is.
+    fine = np.flatnonzero(~np.isclose(units / PRICE_UNITS_PER_CURRENCY, given, rtol=1e-12, atol=1e-12))
     if fine.size:
         what = f"{per_kwh[int(fine[0])]!r} has more than six decimals. Round it."
         raise InputError("review()", [InputProblem("tariff.energy", what)])

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _WHOLE: Final = re.compile(r"[+-]?\d{1,30}", re.ASCII)
 _COMMA_NUMBER: Final = re.compile(r"[+-]?(\d*,\d+|\d{1,3}(\.\d{3})+(,\d+)?)", re.ASCII)
+_AMBIGUOUS: Final = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
 _OTHER_SEPARATORS: Final = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
@@ -146,6 +147,11 @@ def to_number(text: str, column: str, *, whole: bool = False) -> float | int | s
         return int(text)
     if not whole and _NUMBER.fullmatch(text):
         return float(text)
+    if _AMBIGUOUS.fullmatch(text) and not whole:
+        return (
+            f"{column} {quoted(text)} has a comma for decimals or for thousands; "
+            f"write {text.replace(',', '.')} or {text.replace(',', '')}."
+        )
     if _COMMA_NUMBER.fullmatch(text) and not whole:
         return f"{column} {quoted(text)} has a decimal comma; write {text.replace('.', '').replace(',', '.')}."
     kind = "a whole number" if whole else "a number with a decimal point, without unit or thousands separator"

@@ -41,6 +41,8 @@ def read_text(path: Path, budget: Budget) -> str:
             data = stream.read(MAX_FILE_BYTES + 1)
     except FileNotFoundError:
         raise _refused(name, f"there is no such file in {path.parent.absolute()}; check the path") from None
+    except InputError:
+        raise
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise _refused(name, f"cannot be read ({reason}); check the path and its permissions") from None

@@ -259,18 +259,43 @@ def session_problems(sessions: list[Item], site: object) -> Iterator[InputProble
             yield InputProblem(place(where, session), f"connector {quoted(name)} does not exist; {known}.")
             continue
         by_connector.setdefault(name, []).append((where, session))
+        if (
+            read(session, "min_current_a") is None
+            and read(session, "max_current_a") is None
+            and read(session, "transaction_id") is None
+        ):
+            continue
         yield from (
             InputProblem(place(where, session), problem) for problem in _fit_texts(session, connectors[name], versions)
         )
     for name, pairs in by_connector.items():
-        yield from _conflicts(name, pairs)
+        if len(pairs) > 1:
+            yield from _conflicts(name, pairs)
+    yield from _transactions(by_connector, connectors)
+
+
+def _transactions(by_connector: dict[str, list[Item]], connectors: dict[str, object]) -> Iterator[InputProblem]:
+    """Yield transaction ids that a station would have on two connectors."""
+    seen: dict[tuple[str | None, object], str] = {}
+    for name, pairs in by_connector.items():
+        station = text(connectors[name], "station")
+        for where, session in pairs:
+            transaction = read(session, "transaction_id")
+            if not isinstance(transaction, int | str):
+                continue
+            at = place(where, session)
+            if seen.setdefault((station, transaction), name) != name:
+                other = seen[station, transaction]
+                yield InputProblem(
+                    at,
+                    f"transaction_id {quoted(transaction)} of station {quoted(station or '')} already runs on "
+                    f"{quoted(other)}; a transaction runs on one. Correct one of them.",
+                )
 
 
 def _fit_texts(session: object, connector: object, versions: dict[str, str | None]) -> Iterator[str]:
     own_low, own_high = number(session, "min_current_a"), number(session, "max_current_a")
     transaction = read(session, "transaction_id")
-    if own_low is None and own_high is None and transaction is None:
-        return
     low, high = _lowest_a(connector), number(connector, "max_current_a")
     least = max(low or 0.0, own_low or 0.0)
     consistent = own_low is None or own_high is None or own_low <= own_high
@@ -309,8 +334,6 @@ def transaction_text(transaction: object, version: str) -> str | None:
 
 
 def _conflicts(connector: str, pairs: list[Item]) -> Iterator[InputProblem]:
-    if len(pairs) == 1:
-        return
     running = [(where, session) for where, session in pairs if read(session, "transaction_id") is not None]
     for where, session in running[1:]:
         yield InputProblem(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ocpp_schedule.errors import InputProblem
 from ocpp_schedule.model._raw import Item, instant, items, number, place, quoted, read, text
@@ -47,9 +47,16 @@ def coverage_problems(where: str, series: object, field: str, grid: TimeGrid, wh
         )
 
 
+FLOAT_NOISE: Final = 1e-12
+"""A few roundings of a double; a price in six decimals is far coarser."""
+
+
 def _too_fine(price: object) -> bool:
     """Tell whether a price has more decimals than we take; what is no price at all is reported elsewhere."""
-    return isinstance(price, float) and math.isfinite(price) and round(price, MAX_DECIMALS) != price
+    if not isinstance(price, float) or not math.isfinite(price):
+        return False
+    # What a division leaves (0.12000000000000001) is not meant; a seventh decimal is.
+    return not math.isclose(round(price, MAX_DECIMALS), price, rel_tol=FLOAT_NOISE, abs_tol=FLOAT_NOISE)
 
 
 def tariff_problems(tariff: object, grid: TimeGrid | None, path: str) -> Iterator[InputProblem]:

@@ -44,6 +44,7 @@ class Problem:
         demand_units: (D,) wanted energy, rounded up to reachable sums [0.1 J].
         demand_wish_units: (D,) the same before rounding up.
         demand_hard: (D,) a must-have. The last demand of each session is its wanted energy.
+        demand_milestone: (D,) index of the milestone in its session; -1 for the wish.
         connector_ids: C names, sorted.
         idle_floor_steps, end_floor_steps: (C,) [steps].
         floor_ua: (C, 3) current of the idle floor on each line [uA].
@@ -76,6 +77,7 @@ class Problem:
     demand_units: Ints
     demand_wish_units: Ints
     demand_hard: Bools
+    demand_milestone: Ints
     connector_ids: tuple[str, ...]
     idle_floor_steps: Ints
     end_floor_steps: Ints

@@ -12,10 +12,10 @@ from ocpp_schedule.problem.arrays import Problem
 from ocpp_schedule.problem.demands import Table, compile_demands
 from ocpp_schedule.problem.rows import Nodes, compile_nodes
 from ocpp_schedule.problem.series import price_seconds
-from ocpp_schedule.timegrid import EARLIEST, short_utc
+from ocpp_schedule.timegrid import short_utc
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Iterable, Sequence
 
     from ocpp_schedule.model.series import Forecast, LimitSeries
     from ocpp_schedule.model.session import Session
@@ -49,8 +49,8 @@ def compile_problem(
     edges = np.array(grid.edges_s, dtype=np.int64) + grid.start_s
     connectors = sorted(site.connectors, key=lambda connector: connector.id)
     ids = tuple(connector.id for connector in connectors)
-    nodes = compile_nodes(site, ids, limits, forecasts, edges)
-    outlets = _compile_outlets(site, connectors, nodes)
+    nodes = compile_nodes(site, connectors, limits, forecasts, edges)
+    outlets = _compile_outlets(site, connectors, nodes.supply)
     table = _compile_sessions(sessions, outlets, edges)
     floors = nodes.connectors.astype(np.int64) @ outlets.floor_ua
     headroom = nodes.limit_ua - nodes.base_ua
@@ -58,6 +58,8 @@ def compile_problem(
     loadable = (nodes.connectors.astype(np.int64) @ outlets.wired.astype(np.int64)) > 0
     alarm = (headroom < floors[:, :, None]) & loadable[:, :, None]
     demands = compile_demands(table, edges)
+    slot = np.arange(edges.size - 1)
+    inside = (slot >= table.first[:, None]) & (slot < table.end[:, None])
     return Problem(
         grid=grid,
         seconds=np.diff(edges),
@@ -66,12 +68,12 @@ def compile_problem(
         session_connector=table.connector,
         first_slot=table.first,
         end_slot=table.end,
-        slot_owner=_owners(table, len(ids), edges.size - 1),
+        slot_owner=_owners(table, inside, len(ids)),
         min_steps=table.min_steps,
         max_steps=table.max_steps,
         power_dw=table.power_dw,
         line_ua=table.line_ua,
-        cap_steps=_caps(table, nodes, alarm, edges.size - 1),
+        cap_steps=_caps(table, inside, nodes, alarm),
         energy_units=demands.energy,
         energy_cap_units=demands.cap,
         energy_most_units=demands.most,
@@ -80,6 +82,7 @@ def compile_problem(
         demand_units=demands.units,
         demand_wish_units=demands.wish,
         demand_hard=demands.hard,
+        demand_milestone=demands.milestone,
         connector_ids=ids,
         idle_floor_steps=outlets.idle_floor,
         end_floor_steps=_end_floors(outlets, nodes),
@@ -93,45 +96,24 @@ def compile_problem(
     )
 
 
-class _Effects:
-    """Effects by value: a site has many outlets and few kinds of them, and exact arithmetic is slow."""
-
-    def __init__(self, supply: Supply, floor_a: float) -> None:
-        self.supply, self.floor_a = supply, floor_a
-        self._known: dict[tuple[object, ...], Effect] = {}
-        self._floors: dict[tuple[object, ...], int] = {}
-
-    def of(
-        self, outlet: Connector, *, amperes: bool, phases: int | None, low_a: float | None, high_a: float | None
-    ) -> Effect:
-        """Return the effects for a car with these phases and own limits [A]."""
-        min_a = outlet.min_current_a if low_a is None else max(low_a, outlet.min_current_a)
-        max_a = outlet.max_current_a if high_a is None else min(high_a, outlet.max_current_a)
-        key = (outlet.lines, outlet.step_a, outlet.step_w, min_a, max_a, amperes, phases)
-        found = self._known.get(key)
-        if found is None:
-            found = effects.effect(outlet, self.supply, amperes=amperes, phases=phases, min_a=min_a, max_a=max_a)
-            self._known[key] = found
-        return found
-
-    def floor(self, outlet: Connector, *, amperes: bool) -> int:
-        """Return the idle floor in steps."""
-        if not self.floor_a:
-            return 0
-        key = (outlet.lines, outlet.step_a, outlet.step_w, outlet.max_current_a, amperes)
-        found = self._floors.get(key)
-        if found is None:
-            found = effects.idle_floor_steps(outlet, self.supply, amperes=amperes, floor_a=self.floor_a)
-            self._floors[key] = found
-        return found
-
-
 @dataclass(frozen=True, slots=True)
 class _Outlets:
-    connectors: list[Connector]
+    """Connectors as columns, sorted by id.
+
+    Attributes:
+        index: place of each id.
+        kind: by connector, the number of its kind: connectors of one kind do the same to every car.
+        of_kind: one connector of each kind, and whether it takes A.
+        supply: voltages to neutral.
+        idle_floor, floor_ua: as in ``Problem``.
+        minimum, unknown_ua: of an unknown car, as ``min_steps`` and ``line_ua`` in ``Problem``.
+        wired: (C, 3) bool, the connector has the line.
+    """
+
     index: dict[str, int]
-    amperes: list[bool]
-    effects: _Effects
+    kind: list[int]
+    of_kind: list[tuple[Connector, bool]]
+    supply: Supply
     idle_floor: Ints
     floor_ua: Ints
     minimum: Ints
@@ -139,26 +121,41 @@ class _Outlets:
     wired: Bools
 
 
-def _compile_outlets(site: Site, connectors: list[Connector], nodes: Nodes) -> _Outlets:
+def _numbered(keys: Iterable[Hashable]) -> list[int]:
+    """Return for each key its number among the different ones, in the order in which they come."""
+    known: dict[Hashable, int] = {}
+    return [known.setdefault(key, len(known)) for key in keys]
+
+
+def _columns(found: list[Effect], kind: list[int]) -> Ints:
+    """Return (6, K) minimum, maximum, power and the three line currents of one step for each of the kinds given."""
+    rows = [(one.min_steps, one.max_steps, one.power_dw, *one.line_ua) for one in found]
+    return np.array(rows, dtype=np.int64).reshape(-1, 6)[kind].T
+
+
+def _compile_outlets(site: Site, connectors: list[Connector], supply: Supply) -> _Outlets:
     units = {station.id: effects.takes_amperes(station.capabilities.rate_units) for station in site.stations}
     amperes = [units[connector.station] for connector in connectors]
-    known = _Effects(nodes.supply, site.idle_floor_a)
+    kind = _numbered(
+        (c.lines, c.step_a, c.step_w, c.min_current_a, c.max_current_a, by_amperes)
+        for c, by_amperes in zip(connectors, amperes, strict=True)
+    )
+    of_kind = list(dict(zip(kind, zip(connectors, amperes, strict=True), strict=True)).values())
     unknown = [
-        known.of(connector, amperes=by_amperes, phases=None, low_a=None, high_a=None)
-        for connector, by_amperes in zip(connectors, amperes, strict=True)
+        effects.effect(c, supply, amperes=by_amperes, phases=None, min_a=c.min_current_a, max_a=c.max_current_a)
+        for c, by_amperes in of_kind
     ]
-    floors = [known.floor(c, amperes=by_amperes) for c, by_amperes in zip(connectors, amperes, strict=True)]
-    unknown_ua = np.array([one.line_ua for one in unknown], dtype=np.int64).reshape(len(connectors), 3)
-    lowest = np.array([one.min_steps for one in unknown], dtype=np.int64)
-    idle_floor = np.array(floors, dtype=np.int64)
+    floors = [effects.idle_floor_steps(c, supply, amperes=a, floor_a=site.idle_floor_a) for c, a in of_kind]
+    lowest, highest, _, *line_ua = _columns(unknown, kind)
+    unknown_ua = np.column_stack(line_ua)
+    idle_floor = np.array(floors, dtype=np.int64)[kind]
     # Voltage band and step rounding can push the floor below what the outlet can give; it then gives its minimum.
-    able = np.array([one.max_steps > 0 for one in unknown], dtype=np.bool_)
-    idle_floor = np.where((idle_floor > 0) & able, np.maximum(idle_floor, lowest), 0)
+    idle_floor = np.where((idle_floor > 0) & (highest > 0), np.maximum(idle_floor, lowest), 0)
     return _Outlets(
-        connectors=connectors,
         index={connector.id: position for position, connector in enumerate(connectors)},
-        amperes=amperes,
-        effects=known,
+        kind=kind,
+        of_kind=of_kind,
+        supply=supply,
         idle_floor=idle_floor,
         floor_ua=unknown_ua * idle_floor[:, None],
         minimum=lowest,
@@ -169,39 +166,44 @@ def _compile_outlets(site: Site, connectors: list[Connector], nodes: Nodes) -> _
 
 def _compile_sessions(sessions: Sequence[Session], outlets: _Outlets, edges: Ints) -> Table:
     ordered = sorted(sessions, key=lambda session: session.id)
-    connector = np.array([outlets.index[session.connector] for session in ordered], dtype=np.int64)
-    arrival = np.array([(session.arrival - EARLIEST).total_seconds() for session in ordered], dtype=np.float64)
-    departure = np.array([(session.departure - EARLIEST).total_seconds() for session in ordered], dtype=np.float64)
+    places = [outlets.index[session.connector] for session in ordered]
+    arrival = np.array([session.arrival.timestamp() for session in ordered], dtype=np.float64)
+    departure = np.array([session.departure.timestamp() for session in ordered], dtype=np.float64)
+    departure_s = np.floor(departure).astype(np.int64)
     first = np.searchsorted(edges, np.ceil(arrival).astype(np.int64), side="left")
-    end = np.searchsorted(edges, np.floor(departure).astype(np.int64), side="right") - 1
+    end = np.searchsorted(edges, departure_s, side="right") - 1
     outside = (departure <= edges[0]) | (arrival >= edges[-1])
     empty = end <= first
-    first, end = np.where(empty, 0, first), np.where(empty, 0, end)
-    found = []
-    for session, position in zip(ordered, connector.tolist(), strict=True):
-        one = outlets.effects.of(
-            outlets.connectors[position],
-            amperes=outlets.amperes[position],
-            phases=session.phases,
-            low_a=session.min_current_a,
-            high_a=session.max_current_a,
-        )
-        found.append((one.min_steps, one.max_steps, one.power_dw, *one.line_ua))
-    numbers = np.array(found, dtype=np.int64).reshape(len(ordered), 6)
+    numbers = _car_columns(ordered, places, outlets)
     return Table(
         ids=tuple(session.id for session in ordered),
         sessions=ordered,
-        connector=connector,
-        departure_s=np.floor(departure).astype(np.int64),
+        connector=np.array(places, dtype=np.int64),
+        departure_s=departure_s,
         outside=outside,
-        first=first.astype(np.int64),
-        end=end.astype(np.int64),
-        min_steps=numbers[:, 0].copy(),
-        max_steps=numbers[:, 1].copy(),
-        power_dw=numbers[:, 2].copy(),
-        line_ua=numbers[:, 3:].copy(),
-        notices=_notices(ordered, empty, outside),
+        first=np.where(empty, 0, first),
+        end=np.where(empty, 0, end),
+        min_steps=numbers[0].copy(),
+        max_steps=numbers[1].copy(),
+        power_dw=numbers[2].copy(),
+        line_ua=numbers[3:].T.copy(),
+        notices=_notices(ordered, empty, outside) + _passed_milestones(ordered, int(edges[0])),
     )
+
+
+def _car_columns(ordered: list[Session], places: list[int], outlets: _Outlets) -> Ints:
+    """Return (6, S) the effects of one step, as ``_columns``; cars of one kind on connectors of one kind share them."""
+    keys = [
+        (outlets.kind[place], session.phases, session.min_current_a, session.max_current_a)
+        for session, place in zip(ordered, places, strict=True)
+    ]
+    found = []
+    for outlet_kind, phases, low_a, high_a in dict.fromkeys(keys):
+        outlet, amperes = outlets.of_kind[outlet_kind]
+        min_a = outlet.min_current_a if low_a is None else max(low_a, outlet.min_current_a)
+        max_a = outlet.max_current_a if high_a is None else min(high_a, outlet.max_current_a)
+        found.append(effects.effect(outlet, outlets.supply, amperes=amperes, phases=phases, min_a=min_a, max_a=max_a))
+    return _columns(found, _numbered(keys))
 
 
 def _notices(ordered: list[Session], empty: Bools, outside: Bools) -> tuple[str, ...]:
@@ -216,19 +218,26 @@ def _notices(ordered: list[Session], empty: Bools, outside: Bools) -> tuple[str,
     return tuple(notices)
 
 
-def _owners(table: Table, connectors: int, slots: int) -> Ints:
-    owner = np.full((connectors, slots), -1, dtype=np.int64)
-    slot = np.arange(slots)
-    session, inside = np.nonzero((slot >= table.first[:, None]) & (slot < table.end[:, None]))
-    owner[table.connector[session], inside] = session
+def _passed_milestones(ordered: list[Session], start_s: int) -> tuple[str, ...]:
+    return tuple(
+        f"session {session.id}: milestones[{index}] ({short_utc(milestone.by)}) is before the grid and ignored"
+        for session in ordered
+        for index, milestone in enumerate(session.milestones)
+        if milestone.by.timestamp() <= start_s < session.departure.timestamp()
+    )
+
+
+def _owners(table: Table, inside: Bools, connectors: int) -> Ints:
+    owner = np.full((connectors, inside.shape[1]), -1, dtype=np.int64)
+    session, slot = np.nonzero(inside)
+    owner[table.connector[session], slot] = session
     return owner
 
 
-def _caps(table: Table, nodes: Nodes, alarm: Bools, slots: int) -> Ints:
+def _caps(table: Table, inside: Bools, nodes: Nodes, alarm: Bools) -> Ints:
     """Return (S, T) largest set-points: 0 outside the window and where the car could draw on a row in alarm."""
-    slot = np.arange(slots)
-    inside = (slot >= table.first[:, None]) & (slot < table.end[:, None])
     if alarm.any():
+        inside = inside.copy()
         below = nodes.connectors[:, table.connector]
         draws = table.line_ua > 0
         for node, line in {(int(n), int(k)) for n, k in zip(*np.nonzero(alarm.any(axis=2)), strict=True)}:

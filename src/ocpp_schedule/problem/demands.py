@@ -48,7 +48,7 @@ class Demands:
     """Demands by session, the wish of each session last; and how much energy each may get.
 
     Attributes:
-        session, end, units, wish, hard: (D,) as ``demand_*`` in ``Problem``.
+        session, end, units, wish, hard, milestone: (D,) as ``demand_*`` in ``Problem``.
         energy, cap, most: (S,) as ``energy_*`` in ``Problem``.
     """
 
@@ -57,6 +57,7 @@ class Demands:
     units: Ints
     wish: Ints
     hard: Bools
+    milestone: Ints
     energy: Ints
     cap: Ints
     most: Ints
@@ -77,7 +78,7 @@ def compile_demands(table: Table, edges: Ints) -> Demands:
     # What the rest of the window can give after the grid need not come from it (convention 8).
     wish = np.maximum(energy - full_power * np.maximum(table.departure_s - end_s, 0), 0)
     number = np.arange(len(table.sessions))
-    rows = np.column_stack((number, table.end, wish, np.zeros_like(number)))
+    rows = np.column_stack((number, table.end, wish, np.zeros_like(number), np.full_like(number, -1)))
     milestones = _milestones(table, edges, full_power)
     if milestones:
         rows = np.concatenate((np.array(milestones, dtype=np.int64), rows))
@@ -88,6 +89,7 @@ def compile_demands(table: Table, edges: Ints) -> Demands:
         units=_reach(rows[:, 2], unit[rows[:, 0]]),
         wish=rows[:, 2].copy(),
         hard=rows[:, 3].astype(np.bool_),
+        milestone=rows[:, 4].copy(),
         energy=energy,
         cap=_reach(energy, unit),
         most=energy + np.maximum(np.maximum(table.min_steps, 1) * table.power_dw * longest_s - 1, 0),
@@ -119,17 +121,19 @@ def _slot_lengths(table: Table, edges: Ints) -> tuple[Ints, Ints]:
     return common, longest
 
 
-def _milestones(table: Table, edges: Ints, full_power: Ints) -> list[tuple[int, int, int, int]]:
-    """Return session, end slot, energy and hardness of each milestone that asks for something within the grid."""
+def _milestones(table: Table, edges: Ints, full_power: Ints) -> list[tuple[int, int, int, int, int]]:
+    """Return session, end slot, energy, hardness and index of each milestone that asks for energy within the grid."""
     found = []
     for index, session in enumerate(table.sessions):
         if table.outside[index]:
             continue
-        for milestone in session.milestones:
+        for number, milestone in enumerate(session.milestones):
             by_s = epoch_s(milestone.by)
+            if by_s <= int(edges[0]):
+                continue
             later_s = max(by_s - int(edges[-1]), 0)
             wish = round_up(milestone.energy_wh, ENERGY_UNITS_PER_WH) - int(full_power[index]) * later_s
             if wish > 0:
                 stop = max(int(np.searchsorted(edges, by_s, side="right")) - 1, 0)
-                found.append((index, min(stop, int(table.end[index])), wish, int(milestone.hard)))
+                found.append((index, min(stop, int(table.end[index])), wish, int(milestone.hard), number))
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ocpp_schedule.units import (
@@ -10,6 +11,7 @@ from ocpp_schedule.units import (
     LINES,
     MICROAMPERES_PER_AMPERE,
     MICROAMPERES_PER_DECIAMPERE,
+    Line,
     Supply,
     ceil_div,
     floor_div,
@@ -60,23 +62,44 @@ def effect(
     >>> effect(outlet, Supply.from_nominal(230), amperes=True, phases=1, min_a=6.0, max_a=16.0)
     Effect(line_ua=(100000, 0, 0), power_dw=230, min_steps=60, max_steps=160)
     """
-    wired = connector.lines
+    return _effect(
+        connector.lines,
+        connector.step_a if amperes else None,
+        connector.step_w,
+        supply,
+        phases,
+        min_a,
+        max_a,
+    )
+
+
+@lru_cache(maxsize=4096)  # a site has many outlets and few kinds of them, and exact arithmetic is slow
+def _effect(
+    wired: tuple[Line, ...],
+    step_a: float | None,
+    step_w: int,
+    supply: Supply,
+    phases: int | None,
+    min_a: float,
+    max_a: float,
+) -> Effect:
+    """Return the effects of one step by value; without ``step_a`` the step is ``step_w``."""
     used = len(wired) if phases is None else min(phases, len(wired))
     expected = 1 if phases is None else used
     on_line = dict.fromkeys(LINES, 0)
-    if amperes:
-        step_da = round_down(connector.step_a, DECIAMPERES_PER_AMPERE)
+    if step_a is not None:
+        step_da = round_down(step_a, DECIAMPERES_PER_AMPERE)
         for line in wired[:used]:
             on_line[line] = step_da * MICROAMPERES_PER_DECIAMPERE
         power_dw = expected * supply.voltage_v * step_da
-        min_steps, max_steps = ceil_div(min_a, connector.step_a), floor_div(max_a, connector.step_a)
+        min_steps, max_steps = ceil_div(min_a, step_a), floor_div(max_a, step_a)
     else:
         for position, line in enumerate(wired[:used], start=1):
             share = position if phases is None else used
-            on_line[line] = -(-connector.step_w * MICROAMPERES_PER_AMPERE // (share * supply.low_voltage_v))
-        power_dw = 10 * connector.step_w // (used if phases is None else 1)
-        min_steps = ceil_div(min_a, connector.step_w, used * supply.high_voltage_v)
-        max_steps = floor_div(max_a, connector.step_w, used * supply.voltage_v)
+            on_line[line] = -(-step_w * MICROAMPERES_PER_AMPERE // (share * supply.low_voltage_v))
+        power_dw = 10 * step_w // (used if phases is None else 1)
+        min_steps = ceil_div(min_a, step_w, used * supply.high_voltage_v)
+        max_steps = floor_div(max_a, step_w, used * supply.voltage_v)
     currents = (on_line["L1"], on_line["L2"], on_line["L3"])
     if max_steps < max(min_steps, 1):
         return Effect(currents, power_dw, 0, 0)

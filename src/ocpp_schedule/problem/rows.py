@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ocpp_schedule.model.series import Forecast, LimitSeries
-    from ocpp_schedule.model.site import Site
+    from ocpp_schedule.model.site import Connector, Site, Station
     from ocpp_schedule.problem.arrays import Bools, Ints
 
 UNLIMITED_UA = 1 << 60
@@ -47,13 +47,17 @@ def site_supply(site: Site) -> Supply:
 
 
 def compile_nodes(
-    site: Site, connector_ids: Sequence[str], limits: Sequence[LimitSeries], forecasts: Sequence[Forecast], edges: Ints
+    site: Site,
+    outlets: Sequence[Connector],
+    limits: Sequence[LimitSeries],
+    forecasts: Sequence[Forecast],
+    edges: Ints,
 ) -> Nodes:
     """Return the nodes with their limits and base loads per slot.
 
     Args:
         site: the topology, references checked.
-        connector_ids: the order of the connectors.
+        outlets: the connectors of the site in the order of the columns.
         limits: limit series, any part of the grid.
         forecasts: one per load, covering the grid.
         edges: (T + 1,) seconds since 1970.
@@ -61,19 +65,10 @@ def compile_nodes(
     parents = {circuit.id: circuit.parent for circuit in site.circuits}
     index = {circuit.id: position for position, circuit in enumerate(site.circuits)}
     capped = [station for station in site.stations if station.max_current_a is not None]
-    station_node = {station.id: len(index) + position for position, station in enumerate(capped)}
-    station_circuit = {station.id: station.circuit for station in site.stations}
     slots = edges.size - 1
     size = len(index) + len(capped)
-
     above = {name: _path(name, parents, index) for name in index}
-    connectors = np.zeros((size, len(connector_ids)), dtype=np.bool_)
-    column = {name: position for position, name in enumerate(connector_ids)}
-    for connector in site.connectors:
-        nodes = above[station_circuit[connector.station]]
-        connectors[nodes, column[connector.id]] = True
-        if connector.station in station_node:
-            connectors[station_node[connector.station], column[connector.id]] = True
+    connectors = _below(site, outlets, index, above, capped)
 
     own = [circuit.limit_a for circuit in site.circuits] + [station.max_current_a or 0.0 for station in capped]
     limit_ua = np.repeat(per_line_ua(own, up=False).T[:, :, None], slots, axis=2)
@@ -95,6 +90,26 @@ def compile_nodes(
         base_ua[above[load.circuit]] += highest
     names = (*(f"circuit {circuit.id}" for circuit in site.circuits), *(f"station {station.id}" for station in capped))
     return Nodes(names, connectors, limit_ua, base_ua, site_supply(site))
+
+
+def _below(
+    site: Site,
+    outlets: Sequence[Connector],
+    index: dict[str, int],
+    above: dict[str, list[int]],
+    capped: Sequence[Station],
+) -> Bools:
+    """Return (N, C) which connectors hang below each circuit, then below each capped station."""
+    upward = np.zeros((len(index), len(index)), dtype=np.bool_)
+    for name, path in above.items():
+        upward[path, index[name]] = True
+    circuit_of = {station.id: index[station.circuit] for station in site.stations}
+    below: Bools = upward[:, np.array([circuit_of[outlet.station] for outlet in outlets], dtype=np.int64)]
+    if not capped:
+        return below
+    own = {station.id: position for position, station in enumerate(capped)}
+    station = np.array([own.get(outlet.station, -1) for outlet in outlets], dtype=np.int64)
+    return np.concatenate((below, station == np.arange(len(capped))[:, None]))
 
 
 def _path(name: str, parents: dict[str, str | None], index: dict[str, int]) -> list[int]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ocpp_schedule.solve.working import booked_ua, row_sums_ua
+from ocpp_schedule.solve.working import bookings, row_sums_ua
 
 if TYPE_CHECKING:
     from ocpp_schedule.problem.arrays import Bools, Ints, Problem
+    from ocpp_schedule.solve.working import Values
 
 
 def guard_edges(problem: Problem, setpoints: Ints) -> tuple[Bools, Bools]:
@@ -23,41 +25,46 @@ def guard_edges(problem: Problem, setpoints: Ints) -> tuple[Bools, Bools]:
     late, early = np.zeros(shape, dtype=np.bool_), np.zeros(shape, dtype=np.bool_)
     if problem.edge_guard_s == 0 or problem.slots < 2 or not setpoints.any():  # noqa: PLR2004 - an edge needs two slots
         return late, early
-    booked = booked_ua(problem, setpoints)
-    old, new = booked[:, :, :-1], booked[:, :, 1:]
+    booked = bookings(problem, setpoints)
+    old, new = booked.values[:, :, :-1], booked.values[:, :, 1:]
     both = np.maximum(old, new)
     floors = row_sums_ua(problem, problem.floor_ua[:, :, None])
     limit = np.maximum(np.minimum(problem.headroom_ua[:, :, :-1], problem.headroom_ua[:, :, 1:]), floors)
-    over = row_sums_ua(problem, both) > limit
+    limit = limit.swapaxes(0, 1)
+    over = booked.loads @ both > limit
     if not over.any():
         return late, early
-    falling = over & (row_sums_ua(problem, old) > limit)
+    falling = over & (booked.loads @ old > limit)
     owner = problem.slot_owner
     if falling.any():
-        lowers = _touched(problem, falling, old > new)
-        over = row_sums_ua(problem, np.where(lowers[:, None, :], new, both)) > limit
-        connector, edge = np.nonzero(lowers)
-        early[owner[connector, edge], edge] = True
-    connector, edge = np.nonzero(_touched(problem, over, new > old))
-    late[owner[connector, edge + 1], edge + 1] = True
+        lowers = _touched(booked.loads, falling, old > new)
+        over = booked.loads @ np.where(lowers, new, both) > limit
+        unit, edge = np.nonzero(lowers)
+        early[owner[booked.connector[unit], edge], edge] = True
+    unit, edge = np.nonzero(_touched(booked.loads, over, new > old))
+    late[owner[booked.connector[unit], edge + 1], edge + 1] = True
     return late, early
 
 
-def _touched(problem: Problem, rows: Bools, moves: Bools) -> Bools:
-    """Return (C, T - 1) connectors that move on a line of one of the (N, 3, T - 1) rows above them."""
-    nodes = problem.connector_nodes.T.astype(np.float32)
-    hit = (nodes @ rows.reshape(rows.shape[0], -1).astype(np.float32)).reshape(moves.shape) > 0
-    return np.asarray(np.any(hit & moves, axis=1), dtype=np.bool_)
+def _touched(loads: Values, rows: Bools, moves: Bools) -> Bools:
+    """Return (U, T - 1) units that move on a line of one of the (3, N, T - 1) rows they load."""
+    touched = np.zeros(moves.shape[1:], dtype=np.bool_)
+    edges = np.flatnonzero(rows.any(axis=(0, 1)))
+    below = np.ascontiguousarray(loads.swapaxes(1, 2) > 0, dtype=np.float32)
+    hit = below @ rows[:, :, edges].astype(np.float32) > 0
+    touched[:, edges] = np.any(hit & moves[:, :, edges], axis=0)
+    return touched
 
 
 def slot_energy_units(problem: Problem, setpoints: Ints, late: Bools, early: Bools) -> Ints:
     """Return (S, T) expected energy, guard losses taken off [0.1 J]."""
     seconds = setpoints * problem.seconds
-    if late.any() or early.any():
-        floor = problem.idle_floor_steps[problem.session_connector]
+    floor = problem.idle_floor_steps[problem.session_connector]
+    if late.any():
         session, slot = np.nonzero(late)
         before = np.where(slot > problem.first_slot[session], setpoints[session, slot - 1], floor[session])
         seconds[session, slot] -= problem.edge_guard_s * (setpoints[session, slot] - before)
+    if early.any():
         session, slot = np.nonzero(early)
         follows = slot + 1 < problem.end_slot[session]
         after = np.where(follows, setpoints[session, np.minimum(slot + 1, problem.slots - 1)], floor[session])
@@ -67,12 +74,7 @@ def slot_energy_units(problem: Problem, setpoints: Ints, late: Bools, early: Boo
 
 def cost_units(problem: Problem, energy: Ints) -> int:
     """Return the exact cost of (S, T) energies in money units (convention 1)."""
-    per_slot = energy.sum(axis=0).tolist()
-    whole, rest = 0, 0
     seconds = problem.seconds.tolist()
     common = math.lcm(*set(seconds))
-    for units, price, length in zip(per_slot, problem.price_seconds.tolist(), seconds, strict=True):
-        quotient, remainder = divmod(units * price, length)
-        whole += quotient
-        rest += remainder * (common // length)
-    return whole + rest // common
+    shares = [price * (common // length) for price, length in zip(problem.price_seconds.tolist(), seconds, strict=True)]
+    return int(sum(map(operator.mul, energy.sum(axis=0).tolist(), shares))) // common

@@ -44,7 +44,7 @@ def refill(plan: WorkingPlan, session: int, price: Floats) -> None:
     plan.assign(session, setpoints)
 
 
-def top_up(plan: WorkingPlan, session: int, price: Floats, missing_units: int, end: int) -> None:
+def top_up(plan: WorkingPlan, session: int, price: Floats, missing_units: int, end: int) -> bool:
     """Add energy to a session where room is left: slots that are on first, then new ones.
 
     Args:
@@ -53,6 +53,9 @@ def top_up(plan: WorkingPlan, session: int, price: Floats, missing_units: int, e
         price: (W,) order of the slots, lowest first.
         missing_units: what to add [0.1 J].
         end: slots of the window before this one may be used.
+
+    Returns:
+        whether the plan changed.
     """
     window = plan.window(session)
     setpoints = plan.setpoints[session, window].copy()
@@ -66,7 +69,7 @@ def top_up(plan: WorkingPlan, session: int, price: Floats, missing_units: int, e
     missing_units = fill(setpoints, room, energy, on, missing_units, 0)
     if missing_units > 0 and low > 1:
         fill(setpoints, room, energy, order[setpoints[order] == 0], missing_units, low)
-    plan.assign(session, setpoints)
+    return plan.assign(session, setpoints)
 
 
 def fill(setpoints: Ints, room: Ints, energy: Ints, order: Ints, missing_units: int, low: int) -> int:
@@ -76,12 +79,10 @@ def fill(setpoints: Ints, room: Ints, energy: Ints, order: Ints, missing_units: 
     dearest slots filled before that stay at or above ``low``.
     """
     opened: list[int] = []
-    for slot in order.tolist():
+    spares = (room - setpoints)[order]
+    for slot, spare in zip(order[spares > 0].tolist(), spares[spares > 0].tolist(), strict=True):
         if missing_units <= 0:
             break
-        spare = int(room[slot] - setpoints[slot])
-        if spare <= 0:
-            continue
         unit = int(energy[slot])
         take = min(spare, -(-missing_units // unit))
         if setpoints[slot] + take < low:
@@ -98,17 +99,24 @@ def fill(setpoints: Ints, room: Ints, energy: Ints, order: Ints, missing_units: 
     return missing_units
 
 
-def trim(plan: WorkingPlan, session: int, price: Floats, surplus_units: int) -> None:
-    """Take energy away again, dearest slots first, where a set-point stays 0 or at least the minimum."""
+def trim(plan: WorkingPlan, session: int, price: Floats, surplus_units: int) -> bool:
+    """Take energy away again, dearest slots first, where a set-point stays 0 or at least the minimum.
+
+    Returns:
+        whether the plan changed.
+    """
     window = plan.window(session)
     setpoints = plan.setpoints[session, window].copy()
     low = int(plan.problem.min_steps[session])
     energy = plan.problem.power_dw[session] * plan.problem.seconds[window]
+    smallest = int(energy.min(initial=surplus_units + 1))
     for slot in np.argsort(-price, kind="stable").tolist():
+        if surplus_units < smallest:
+            break
         here, unit = int(setpoints[slot]), int(energy[slot])
         give = min(here, surplus_units // unit)
         if give < here:
             give = min(give, max(here - low, 0))
         setpoints[slot] -= give
         surplus_units -= give * unit
-    plan.assign(session, setpoints)
+    return plan.assign(session, setpoints)

@@ -8,11 +8,13 @@ import numpy as np
 
 from ocpp_schedule.solve.exact import exact_plan
 from ocpp_schedule.solve.fallback import least_laxity
+from ocpp_schedule.solve.insertion import SWEPT_SESSIONS, descend, let_in
 from ocpp_schedule.solve.integer import integer_plan
+from ocpp_schedule.solve.prices import certificate_of
 from ocpp_schedule.solve.program import Solver
 from ocpp_schedule.solve.relaxation import relax
 from ocpp_schedule.solve.result import Candidate, evaluate, to_solution
-from ocpp_schedule.solve.stages import Bounds, Relaxed, solve_cost, solve_stages
+from ocpp_schedule.solve.stages import Bounds, Relaxed, bounds_given, solve_stages
 from ocpp_schedule.solve.tighten import tighten
 
 if TYPE_CHECKING:
@@ -22,9 +24,6 @@ if TYPE_CHECKING:
 
 EXACT_ARCS: Final = 40
 """Set-points up to which the integer program is solved outright; above, rounding is within 0.1 % and far faster."""
-
-NEGLIGIBLE_SHORTFALL: Final = 1e-4
-"""Share of the wanted energy for which the cheap plan is not given up for the packing, which ignores prices."""
 
 
 def solve(problem: Problem, *, solver: Solver | None = None, exact_arcs: int = EXACT_ARCS) -> Solution:
@@ -60,7 +59,7 @@ def solve(problem: Problem, *, solver: Solver | None = None, exact_arcs: int = E
             stats=_stats(relaxation, solver),
         )
     method, plan = _best_plan(problem, relaxation, relaxed, solver, exact_arcs)
-    bounds = _bounds_at(problem, relaxation, relaxed, plan, solver)
+    bounds, priced = _bounds_at(problem, relaxation, relaxed, plan, solver)
     return to_solution(
         problem,
         plan,
@@ -69,6 +68,7 @@ def solve(problem: Problem, *, solver: Solver | None = None, exact_arcs: int = E
         mark="bounded",
         termination=relaxed.termination,
         stats=_stats(relaxation, solver),
+        certificate=certificate_of(problem, relaxation, priced),
     )
 
 
@@ -83,39 +83,27 @@ def _best_plan(
             method, plan = "exact", exact
     if plan is None:
         return "fallback", least_laxity(problem)
-    negligible = int(problem.demand_units.sum() * NEGLIGIBLE_SHORTFALL)
-    missing = plan.must_units + plan.want_units
-    if missing > relaxed.bounds.must_units + relaxed.bounds.want_units + negligible:
+    unavoidable = relaxed.bounds.must_units + relaxed.bounds.want_units + 1
+    if plan.must_units + plan.want_units > unavoidable:
+        plan = let_in(problem, plan)
+    if plan.must_units + plan.want_units > unavoidable:
+        # The packing gives most where guarded edges or minimum currents are in the way, at any price.
         safe = least_laxity(problem)
-        gives_more = safe.must_units + safe.want_units + negligible < missing
-        if safe.must_units < plan.must_units or (safe.must_units == plan.must_units and gives_more):
-            return "fallback", safe
+        if safe.rank[:2] < plan.rank[:2]:
+            return "fallback", descend(problem, safe) if problem.sessions <= SWEPT_SESSIONS else safe
     return method, plan
 
 
-def _bounds_at(problem: Problem, relaxation: Relaxation, relaxed: Relaxed, plan: Candidate, solver: Solver) -> Bounds:
-    """Return the bounds on what the referee counts, the cost given the shortfalls of the plan in hand.
-
-    The program's needs are rounded up to whole steps, so its shortfalls may exceed the true ones by what was
-    rounded; and a plan that misses more energy than the program's optimum may cost less than it.
-    """
-    bounds = relaxed.bounds
-    if not (plan.must_units or plan.want_units or bounds.must_units or bounds.want_units):
-        return bounds
-    spare = problem.demand_units - problem.demand_wish_units
-    must_spare, want_spare = (float(spare[which].sum()) for which in (problem.demand_hard, ~problem.demand_hard))
-    given = solve_cost(
-        problem,
-        relaxation,
-        solver,
-        max(plan.must_units + must_spare, bounds.must_units),
-        max(plan.want_units + want_spare, bounds.want_units),
-    )
-    return Bounds(
-        max(bounds.must_units - must_spare, 0.0),
-        max(bounds.want_units - want_spare, 0.0),
-        given.bounds.cost_units if given else None,
-    )
+def _bounds_at(
+    problem: Problem, relaxation: Relaxation, relaxed: Relaxed, plan: Candidate, solver: Solver
+) -> tuple[Bounds, Relaxed]:
+    """Return the bounds on what the referee counts, and the program behind that of the cost."""
+    if not (plan.must_units or plan.want_units):
+        return relaxed.bounds, relaxed
+    given = bounds_given(problem, relaxation, solver, float(plan.must_units), float(plan.want_units))
+    if given is None:
+        return Bounds(0.0, 0.0, None), relaxed
+    return given.bounds, given
 
 
 def _stats(relaxation: Relaxation, solver: Solver) -> dict[str, int | float]:

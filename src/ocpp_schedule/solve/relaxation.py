@@ -24,6 +24,51 @@ MUST_WEIGHT: Final = 100.0
 
 
 @dataclass(frozen=True, slots=True)
+class Booking:
+    """How set-points load the rows: directly, or by what is above the idle floor, which is booked anyway.
+
+    Attributes:
+        column: (A, 3) the variable in the capacity rows of each line; -1 where the floor covers all of it.
+        arc: (E,) the arc of each excess variable (they follow the A set-points).
+        floor: (E,) steps that the floor covers: what is above is the excess. A W-only station reserves its floor
+            as for an unknown car, which covers more of a known one, and not equally much on each line.
+    """
+
+    column: Ints
+    arc: Ints
+    floor: Floats
+
+
+def book(problem: Problem, session: Ints, cap: Ints) -> Booking:
+    """Return the variables that stand for arcs in the capacity rows; lines with the same floor share one."""
+    arcs = session.size
+    column = np.repeat(np.arange(arcs)[:, None], 3, axis=1)
+    connector = problem.session_connector[session]
+    with_floor = np.flatnonzero(problem.idle_floor_steps[connector] > 0)
+    if not with_floor.size:
+        return Booking(column, np.zeros(0, dtype=np.int64), np.zeros(0))
+    column[with_floor] = -1
+    per_step = problem.line_ua[session[with_floor]]
+    covered = problem.floor_ua[connector[with_floor]] / np.maximum(per_step, 1)
+    needed = (per_step > 0) & (cap[with_floor, None] > covered)
+    arc: list[Ints] = []
+    floor: list[Floats] = []
+    count = arcs
+    for line in range(3):
+        open_ = np.flatnonzero(needed[:, line])
+        column[with_floor[open_], line] = count + np.arange(open_.size)
+        for earlier in range(line):
+            same = needed[open_, earlier] & (covered[open_, earlier] == covered[open_, line])
+            column[with_floor[open_[same]], line] = column[with_floor[open_[same]], earlier]
+        own = open_[column[with_floor[open_], line] >= count]
+        column[with_floor[own], line] = count + np.arange(own.size)
+        arc.append(with_floor[own])
+        floor.append(covered[own, line])
+        count += own.size
+    return Booking(column, np.concatenate(arc), np.concatenate(floor))
+
+
+@dataclass(frozen=True, slots=True)
 class Relaxation:
     """A program with the places of its variables: arcs, booked excess over the idle floor, shortfalls.
 
@@ -35,10 +80,11 @@ class Relaxation:
         cost_scale: objective units per money unit.
         short_at: column of the first shortfall variable; one per demand.
         demand_session: (D,) the session of each demand.
+        spare: (D,) what the needs are rounded up by, in units of the shortfall variable.
         short_units: (D,) energy of one unit of the shortfall variable [0.1 J].
         tie_units: most that the tie-breaking terms can add up to [objective units].
         capacity_rows: (K, 3) node, line and slot of the first K rows.
-        booking_column: (A,) the variable that stands in the capacity rows for each arc.
+        booking: the variables that stand in the capacity rows.
     """
 
     program: Program
@@ -49,10 +95,11 @@ class Relaxation:
     cost_scale: float
     short_at: int
     demand_session: Ints
+    spare: Floats
     short_units: Floats
     tie_units: float
     capacity_rows: Ints
-    booking_column: Ints
+    booking: Booking
 
     def setpoints(self, values: Floats, shape: tuple[int, int]) -> Floats:
         """Return (S, T) set-points as real numbers."""
@@ -69,16 +116,12 @@ def relax(problem: Problem) -> Relaxation:
     """Build the linear program; rows that cannot bind are left out."""
     session, slot = np.nonzero(problem.cap_steps > 0)
     cap = problem.cap_steps[session, slot]
-    floor = problem.idle_floor_steps[problem.session_connector]
-    excess = np.flatnonzero((floor[session] > 0) & (cap > floor[session]))
-    arcs, extra, wishes = session.size, excess.size, problem.demand_session.size
-    # A connector is booked with max(set-point, floor): what is above the floor has a variable of its own.
-    column = np.arange(arcs)
-    column[excess] = arcs + np.arange(extra)
-    capacity, row_names, row_high = _capacity_rows(problem, session, slot, cap, column, floor)
+    booking = book(problem, session, cap)
+    arcs, extra, wishes = session.size, booking.arc.size, problem.demand_session.size
+    capacity, row_names, row_high = _capacity_rows(problem, session, slot, booking.column)
     blocks = [capacity, _demand_rows(problem, slot, arcs + extra)]
     if extra:
-        pairs = np.column_stack((excess, column[excess])).ravel()
+        pairs = np.column_stack((booking.arc, arcs + np.arange(extra))).ravel()
         blocks.insert(1, _Rows(np.full(extra, 2), pairs, np.tile((1.0, -1.0), extra)))
     matrix = _stacked(blocks, arcs + extra + wishes)
     if extra:  # the variables of the excess come after all others, so that capacity rows hold them out of order
@@ -93,14 +136,13 @@ def relax(problem: Problem) -> Relaxation:
     arc_cost = problem.power_dw[session] * problem.price_seconds[slot].astype(float)
     scale, tie, tie_units, dearest = _prices(problem, session, slot, cap)
     penalty = np.where(problem.demand_hard, MUST_WEIGHT, 1.0) * WANT_WEIGHT * dearest * short_units
-    own_floor = floor[session[excess]]
     program = Program(
         cost=np.concatenate((arc_cost * scale + tie, np.zeros(extra), penalty)),
         low=np.zeros(arcs + extra + wishes),
-        high=np.concatenate((cap, cap[excess] - own_floor, need)),
+        high=np.concatenate((cap, cap[booking.arc] - booking.floor, need)),
         matrix=matrix,
         row_low=np.concatenate((np.full(row_high.size + extra, -np.inf), need)),
-        row_high=np.concatenate((row_high, own_floor, np.maximum(most, need))),
+        row_high=np.concatenate((row_high, booking.floor, np.maximum(most, need))),
     )
     return Relaxation(
         program,
@@ -111,10 +153,11 @@ def relax(problem: Problem) -> Relaxation:
         scale,
         arcs + extra,
         problem.demand_session,
+        (problem.demand_units - problem.demand_wish_units) / short_units,
         short_units,
         tie_units,
         row_names,
-        column,
+        booking,
     )
 
 
@@ -124,9 +167,9 @@ def congestion_prices(relaxation: Relaxation, duals: Floats, shape: tuple[int, i
     pressure = relaxation.program.matrix[:rows].T @ duals[:rows]
     arcs = relaxation.arc_session.size
     prices = np.full(shape, np.inf)
-    prices[relaxation.arc_session, relaxation.arc_slot] = (
-        relaxation.program.cost[:arcs] - pressure[relaxation.booking_column]
-    )
+    paid = relaxation.program.cost[:arcs] - pressure[:arcs]
+    np.subtract.at(paid, relaxation.booking.arc, pressure[arcs : arcs + relaxation.booking.arc.size])
+    prices[relaxation.arc_session, relaxation.arc_slot] = paid
     return prices
 
 
@@ -138,6 +181,16 @@ def restrict(relaxation: Relaxation, low: Ints, high: Ints) -> Relaxation:
     new_low, new_high = program.low.copy(), program.high.copy()
     new_low[:arcs], new_high[:arcs] = low[place], high[place]
     return replace(relaxation, program=replace(program, low=new_low, high=new_high))
+
+
+def unrounded(relaxation: Relaxation) -> Relaxation:
+    """Return the same program with the needs as they are, so that shortfalls are those that the referee counts."""
+    program = relaxation.program
+    count = program.row_low.size - relaxation.spare.size
+    low, most = program.row_low.copy(), program.high.copy()
+    low[count:] -= relaxation.spare
+    most[relaxation.short_at :] -= relaxation.spare
+    return replace(relaxation, spare=np.zeros_like(relaxation.spare), program=replace(program, row_low=low, high=most))
 
 
 def enlarge(relaxation: Relaxation, extra_units: Ints) -> Relaxation:
@@ -170,32 +223,28 @@ def _stacked(blocks: list[_Rows], width: int) -> csr_array:
     return csr_array((np.concatenate([block.data for block in blocks]), columns, ends), shape=(lengths.size, width))
 
 
-def _capacity_rows(
-    problem: Problem, session: Ints, slot: Ints, cap: Ints, column: Ints, floor: Ints
-) -> tuple[_Rows, Ints, Floats]:
+def _capacity_rows(problem: Problem, session: Ints, slot: Ints, column: Ints) -> tuple[_Rows, Ints, Floats]:
     """Return the rows that can bind, their (K, 3) names and upper bounds [0.1 A].
 
-    Args:
-        problem: what is planned.
-        session, slot, cap: (A,) the arcs.
-        column: (A,) the variable that is booked for each arc.
-        floor: (S,) idle floor of each session's connector [steps].
+    The arcs come as ``session`` and ``slot``, with the (A, 3) ``column`` of the variable that is booked on each line.
     """
     slots = problem.slots
     below = problem.connector_nodes[:, problem.session_connector]
     per_step = (below[:, None, :] * problem.line_ua.T.astype(np.float64)).reshape(-1, problem.sessions)
     free = problem.free_ua.reshape(-1, slots)
-    binding = per_step @ np.maximum(problem.cap_steps - floor[:, None], 0) > free
-    # Slot by slot, as the rows want them; a set-point within the floor's own booking loads no row.
+    reserved = problem.floor_ua[problem.session_connector].T[:, :, None]
+    above = np.maximum(problem.cap_steps * problem.line_ua.T[:, :, None] - reserved, 0).astype(np.float64)
+    binding = (below.astype(np.float64) @ above).transpose(1, 0, 2).reshape(free.shape) > free
+    # Slot by slot, as the rows want them.
     turn = np.argsort(slot, kind="stable")
-    turn = turn[cap[turn] > floor[session[turn]]]
     session, slot, column = session[turn], slot[turn], column[turn]
     lengths, columns, data = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)], [np.zeros(0)]
-    for row in np.flatnonzero(binding.any(axis=1)).tolist():
-        coefficient = (per_step[row] / ROW_SCALE_UA)[session]
-        entries = np.flatnonzero(binding[row][slot] & (coefficient > 0))
-        lengths.append(np.bincount(slot[entries], minlength=slots)[binding[row]])
-        columns.append(column[entries])
+    for tight in np.flatnonzero(binding.any(axis=1)).tolist():
+        coefficient = (per_step[tight] / ROW_SCALE_UA)[session]
+        booked = column[:, tight % 3]
+        entries = np.flatnonzero(binding[tight][slot] & (coefficient > 0) & (booked >= 0))
+        lengths.append(np.bincount(slot[entries], minlength=slots)[binding[tight]])
+        columns.append(booked[entries])
         data.append(coefficient[entries])
     row, slot = np.nonzero(binding)
     rows = _Rows(np.concatenate(lengths), np.concatenate(columns), np.concatenate(data))

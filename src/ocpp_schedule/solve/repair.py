@@ -34,7 +34,7 @@ def slot_prices(problem: Problem) -> Floats:
     per_second = problem.price_seconds / problem.seconds
     spread = float(np.abs(per_second).mean()) or 1.0
     order = per_second + 1e-6 * spread * np.arange(problem.slots) / problem.slots
-    return np.broadcast_to(order, (problem.sessions, problem.slots))
+    return np.repeat(order[None, :], problem.sessions, axis=0)
 
 
 def settle(problem: Problem, setpoints: Ints) -> Candidate | None:
@@ -90,16 +90,12 @@ def _adjust(plan: WorkingPlan, current: Candidate, to_add: Floats, to_drop: Floa
     step = np.maximum(problem.power_dw * problem.seconds.min(), 1)
     for session in np.flatnonzero(surplus >= step).tolist():
         window = plan.window(session)
-        before = plan.setpoints[session].copy()
-        trim(plan, session, to_drop[session, window], int(surplus[session]))
-        changed |= bool((before != plan.setpoints[session]).any())
+        changed |= trim(plan, session, to_drop[session, window], int(surplus[session]))
     for demand in np.flatnonzero(current.missing_units).tolist():
         session = int(problem.demand_session[demand])
         window = plan.window(session)
         end = int(problem.demand_end[demand]) - window.start
-        before = plan.setpoints[session].copy()
-        top_up(plan, session, to_add[session, window], int(current.missing_units[demand]), end)
-        changed |= bool((before != plan.setpoints[session]).any())
+        changed |= top_up(plan, session, to_add[session, window], int(current.missing_units[demand]), end)
     return changed
 
 

@@ -125,9 +125,8 @@ def _hint(problem: Problem, relaxation: Relaxation, plan: Candidate, planned: In
     arcs, size = relaxation.arc_session.size, relaxation.program.cost.size
     hint = np.zeros(size + open_.size)
     hint[:arcs] = planned
-    excess = np.flatnonzero(relaxation.booking_column >= arcs)
-    floor = problem.idle_floor_steps[problem.session_connector[relaxation.arc_session[excess]]]
-    hint[relaxation.booking_column[excess]] = np.maximum(planned[excess] - floor, 0)
+    booking = relaxation.booking
+    hint[arcs : arcs + booking.arc.size] = np.maximum(planned[booking.arc] - booking.floor, 0)
     given = np.concatenate(
         (
             np.zeros((problem.sessions, 1), dtype=np.int64),

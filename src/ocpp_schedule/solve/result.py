@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ocpp_schedule.solution import Solution, Stage, StageMark, StageName
+from ocpp_schedule.solution import Certificate, Solution, Stage, StageMark, StageName
 from ocpp_schedule.solve.edges import cost_units, guard_edges, slot_energy_units
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ def to_solution(
     mark: StageMark,
     termination: str,
     stats: dict[str, int | float],
+    certificate: Certificate | None = None,
 ) -> Solution:
     """Return the plan as a ``Solution`` with read-only arrays."""
     arrays = (plan.setpoints.astype(np.int64), plan.late, plan.early, plan.energy_units.sum(axis=1))
@@ -94,6 +95,7 @@ def to_solution(
         method=method,
         termination=termination,
         stats=stats,
+        certificate=certificate,
     )
 
 

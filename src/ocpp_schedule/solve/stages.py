@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy.sparse import csr_array, vstack
 
+from ocpp_schedule.solve.relaxation import unrounded
+
 if TYPE_CHECKING:
     from ocpp_schedule.problem.arrays import Bools, Floats, Problem
     from ocpp_schedule.solve.program import Program, Solver, SolverName
@@ -80,6 +82,30 @@ def solve_stages(problem: Problem, relaxation: Relaxation, solver: Solver) -> Re
     return solve_cost(problem, relaxation, solver, must, want)
 
 
+def bounds_given(
+    problem: Problem, relaxation: Relaxation, solver: Solver, must_units: float, want_units: float
+) -> Relaxed | None:
+    """Return the bounds that stand beside a plan which misses this much, each stage given the plan's before.
+
+    Needs are taken unrounded, so that shortfalls are those that the referee counts.
+    """
+    raw = unrounded(relaxation)
+    must = want = 0.0
+    if must_units:
+        found = _run(_shortfall_program(raw, problem.demand_hard), solver)
+        if found is None:
+            return None
+        must = min(float(_short(raw, found[0])[problem.demand_hard].sum()), must_units)
+    wishes = ~problem.demand_hard
+    if want_units:
+        found = _run(frozen(problem, raw, must_units, None, _shortfall_program(raw, wishes)), solver)
+        if found is None:
+            return None
+        want = min(float(_short(raw, found[0])[wishes].sum()), want_units)
+    cost = solve_cost(problem, raw, solver, must_units, want_units)
+    return None if cost is None else replace(cost, bounds=Bounds(must, want, cost.bounds.cost_units))
+
+
 def solve_cost(
     problem: Problem, relaxation: Relaxation, solver: Solver, must_units: float, want_units: float
 ) -> Relaxed | None:
@@ -106,10 +132,9 @@ def _cost_bound(problem: Problem, relaxation: Relaxation, objective: float, dual
     if problem.edge_guard_s:
         if duals is None:
             return None
-        count = relaxation.short_units.size
         rows = relaxation.program.row_high.size
-        spare = (problem.demand_units - problem.demand_wish_units) / relaxation.short_units
-        objective -= float(np.maximum(duals[rows - count : rows], 0.0) @ spare)
+        needs = duals[rows - relaxation.spare.size : rows]
+        objective -= float(np.maximum(needs, 0.0) @ relaxation.spare)
     return (objective - relaxation.tie_units) / relaxation.cost_scale
 
 

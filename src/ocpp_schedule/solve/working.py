@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 if TYPE_CHECKING:
     from ocpp_schedule.problem.arrays import Ints, Problem
+
+Values = npt.NDArray[Any]
+"""Whole numbers, as floats where those are exact."""
+EXACT_FLOATS: Final = 1 << 53
+"""Whole numbers below are exact in double precision, and products of matrices then run in BLAS."""
 
 
 def booked_ua(problem: Problem, setpoints: Ints) -> Ints:
     """Return (C, 3, T) what each connector is booked with on each line: set-point or idle floor [uA]."""
     currents = np.zeros((len(problem.connector_ids), 3, problem.slots), dtype=np.int64)
     own = setpoints[:, None, :] * problem.line_ua[:, :, None]
-    if np.unique(problem.session_connector).size == problem.sessions:
+    if _all_differ(problem.session_connector):
         currents[problem.session_connector] = own
     else:
         # Sessions of one connector never share a slot, so adding them up is choosing the one that is there.
@@ -28,12 +36,54 @@ def row_sums_ua(problem: Problem, currents: Ints) -> Ints:
     if not connectors:
         return np.zeros((nodes, *currents.shape[1:]), dtype=np.int64)
     flat = currents.reshape(connectors, -1)
-    if int(flat.max(initial=0)) * connectors < 1 << 53:
-        # Exact in double precision, and the product then runs in BLAS.
+    if int(flat.max(initial=0)) * connectors < EXACT_FLOATS:
         sums = np.rint(problem.connector_nodes.astype(np.float64) @ flat.astype(np.float64)).astype(np.int64)
     else:
         sums = problem.connector_nodes.astype(np.int64) @ flat
     return sums.reshape(nodes, *currents.shape[1:])
+
+
+@dataclass(frozen=True, slots=True)
+class Bookings:
+    """Booked currents as products: ``loads @ values`` is what the rows carry, exact.
+
+    A unit is a session where each has a connector of its own without an idle floor: one value then serves all
+    lines. Else it is a connector, whose booked current on each line is a value of its own.
+
+    Attributes:
+        loads: (3 or 1, N, U) what a value of 1 puts on each line of each node.
+        values: (1 or 3, U, T) set-points in steps, or booked currents [uA].
+        connector: (U,) the connector of each unit.
+    """
+
+    loads: Values
+    values: Values
+    connector: Ints
+
+
+def bookings(problem: Problem, setpoints: Ints) -> Bookings:
+    """Return what the set-points and idle floors book."""
+    connectors = len(problem.connector_ids)
+    highest_ua = int(setpoints.max(initial=0)) * int(problem.line_ua.max(initial=0))
+    highest_ua = max(highest_ua, int(problem.floor_ua.max(initial=0)))
+    kind = np.float64 if highest_ua * connectors < EXACT_FLOATS else np.int64
+    own = problem.session_connector
+    if not problem.floor_ua.any() and _all_differ(own):
+        loads = problem.connector_nodes[:, own] * problem.line_ua.T[:, None, :]
+        return Bookings(loads.astype(kind), setpoints[None].astype(kind), own)
+    currents = booked_ua(problem, setpoints).swapaxes(0, 1)
+    return Bookings(problem.connector_nodes[None].astype(kind), currents.astype(kind), np.arange(connectors))
+
+
+def _all_differ(connectors: Ints) -> bool:
+    return len(set(connectors.tolist())) == connectors.size
+
+
+def _sliced(rows: list[int]) -> list[int] | slice:
+    """Return evenly spaced rows as a slice, which numpy reads and writes in place."""
+    step = rows[1] - rows[0] if len(rows) > 1 else 1
+    spaced = slice(rows[0], rows[-1] + 1, step) if rows else slice(0)
+    return spaced if rows == list(range(spaced.stop)[spaced]) else rows
 
 
 class WorkingPlan:
@@ -42,38 +92,52 @@ class WorkingPlan:
     Attributes:
         problem: what is planned.
         setpoints: (S, T) steps.
-        used_ua: (3 N, T) booked current of each row.
     """
 
     def __init__(self, problem: Problem, setpoints: Ints) -> None:
         self.problem = problem
         self.setpoints = setpoints.copy()
-        self.used_ua = row_sums_ua(problem, booked_ua(problem, setpoints)).reshape(-1, problem.slots)
-        self._limit_ua = problem.headroom_ua.reshape(-1, problem.slots)
+        self._first, self._end = problem.first_slot.tolist(), problem.end_slot.tolist()
+
+    @cached_property  # a plan that nothing is missing from is never asked
+    def used_ua(self) -> Ints:
+        """(3 N, T) booked current of each row."""
+        booked = bookings(self.problem, self.setpoints)
+        sums = (booked.loads @ booked.values).swapaxes(0, 1)
+        return sums.astype(np.int64).reshape(-1, self.problem.slots)
+
+    @cached_property
+    def _limit_ua(self) -> Ints:
+        return self.problem.headroom_ua.reshape(-1, self.problem.slots)
+
+    @cached_property
+    def _loads(self) -> tuple[list[int], list[int], Ints, Ints]:
+        """Where each session's part begins, and for all of them the rows, currents per step and floors' currents."""
+        problem = self.problem
         loads = problem.connector_nodes.T[problem.session_connector][:, :, None] & (problem.line_ua > 0)[:, None, :]
         session, row = np.nonzero(loads.reshape(problem.sessions, 3 * len(problem.node_names)))
         line = row % 3
-        self._row = row
-        self._per_step = problem.line_ua[session, line][:, None]
-        self._floor = problem.floor_ua[problem.session_connector[session], line][:, None]
-        self._row_at = np.searchsorted(session, np.arange(problem.sessions + 1)).tolist()
-        self._first, self._end = problem.first_slot.tolist(), problem.end_slot.tolist()
+        per_step = problem.line_ua[session, line][:, None]
+        floor = problem.floor_ua[problem.session_connector[session], line][:, None]
+        begins = np.searchsorted(session, np.arange(problem.sessions + 1)).tolist()
+        return begins, row.tolist(), per_step, floor
+
+    def rows(self, session: int) -> tuple[list[int] | slice, Ints, Ints]:
+        """Return the rows a session loads, its current per step there, and the idle floor's current there [uA]."""
+        begins, row, per_step, floor = self._loads
+        part = slice(begins[session], begins[session + 1])
+        return _sliced(row[part]), per_step[part], floor[part]
 
     def window(self, session: int) -> slice:
         """Return the usable slots of a session."""
         return slice(self._first[session], self._end[session])
-
-    def rows(self, session: int) -> tuple[Ints, Ints, Ints]:
-        """Return the rows a session loads, its current per step there, and the idle floor's current there [uA]."""
-        part = slice(self._row_at[session], self._row_at[session + 1])
-        return self._row[part], self._per_step[part], self._floor[part]
 
     def room(self, session: int) -> Ints:
         """Return the largest set-point that fits every row, slot by slot of the window, its own load taken off."""
         window = self.window(session)
         rows, per_step, floor = self.rows(session)
         cap = self.problem.cap_steps[session, window]
-        if not rows.size:
+        if not per_step.size:
             return cap.copy()
         own = np.maximum(self.setpoints[session, window] * per_step, floor)
         free = self._limit_ua[rows, window] - self.used_ua[rows, window] + own
@@ -82,14 +146,18 @@ class WorkingPlan:
         room: Ints = np.minimum(cap, fits.min(axis=0))
         return room
 
-    def assign(self, session: int, setpoints: Ints) -> None:
-        """Give a session new set-points for its window."""
+    def assign(self, session: int, setpoints: Ints) -> bool:
+        """Give a session new set-points for its window; tell whether they differ from those it had."""
         window = self.window(session)
+        before = self.setpoints[session, window]
+        if (before == setpoints).all():
+            return False
         rows, per_step, floor = self.rows(session)
-        if rows.size:
-            before = np.maximum(self.setpoints[session, window] * per_step, floor)
-            self.used_ua[rows, window] += np.maximum(setpoints * per_step, floor) - before
-        self.setpoints[session, window] = setpoints
+        if per_step.size:
+            more = np.maximum(setpoints * per_step, floor) - np.maximum(before * per_step, floor)
+            self.used_ua[rows, window] += more
+        before[:] = setpoints
+        return True
 
     def fits(self) -> bool:
         """Tell whether every row holds; rows in alarm count with their unavoidable idle floors."""

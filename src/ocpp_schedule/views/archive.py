@@ -12,7 +12,7 @@ from ocpp_schedule.errors import InputError, InputProblem
 from ocpp_schedule.explain.shortfalls import missing_energy
 from ocpp_schedule.model.checks import scenario_problems
 from ocpp_schedule.model.scenario import Scenario
-from ocpp_schedule.solution import Solution, Stage, StageMark
+from ocpp_schedule.solution import Certificate, Solution, Stage, StageMark
 from ocpp_schedule.solve.edges import slot_energy_units
 
 if TYPE_CHECKING:
@@ -74,7 +74,40 @@ def solution_to_dict(solution: Solution) -> dict[str, Any]:
         ],
         "method": solution.method,
         "termination": solution.termination,
+        "certificate": _certificate_to_dict(solution.certificate),
     }
+
+
+def _certificate_to_dict(certificate: Certificate | None) -> dict[str, Any] | None:
+    if certificate is None:
+        return None
+    rows = [
+        {"noun": noun, "id": name, "line": line, "prices": list(prices)}
+        for (noun, name, line), prices in sorted(certificate.row_prices.items())
+    ]
+    demands = [
+        {"session": session, "milestone": milestone, "price": price}
+        for (session, milestone), price in certificate.demand_prices.items()
+    ]
+    return {"rows": rows, "demands": demands, "caps": certificate.cap_prices}
+
+
+def _certificate(data: Any) -> Certificate | None:
+    """Return archived prices; whatever they are, the bound that they prove is none too high."""
+    if data is None:
+        return None
+    rows = {
+        (_text(row["noun"]), _text(row["id"]), _whole([row["line"]])[0]): tuple(_whole(row["prices"]))
+        for row in data["rows"]
+    }
+    demands = {
+        (_text(one["session"]), None if one["milestone"] is None else _whole([one["milestone"]])[0]): _whole(
+            [one["price"]]
+        )[0]
+        for one in data["demands"]
+    }
+    caps = {_text(session): _whole([price])[0] for session, price in data["caps"].items()}
+    return Certificate(rows, demands, caps)
 
 
 def _flags(ids: tuple[str, ...], flags: Any) -> dict[str, list[int]]:
@@ -121,6 +154,7 @@ def _read(problem: Problem, data: Mapping[str, Any]) -> Solution:
         stages=_stages(data["stages"], cost),
         method=_text(data["method"]),
         termination=_text(data["termination"]),
+        certificate=_certificate(data["certificate"]),
     )
     _agree(problem, solution)
     return solution

@@ -37,6 +37,7 @@ def summary(
     currency: str,
     time_zone: str,
     baseline: Baseline,
+    bound: float | None,
     peak_w: float,
     lines: Iterable[str],
 ) -> str:
@@ -50,6 +51,7 @@ def summary(
         currency: ISO 4217.
         time_zone: IANA zone for times of day.
         baseline: uncontrolled charging, to compare with.
+        bound: what no plan can cost less than [currency]; None where there is none.
         peak_w: highest mean charging power of the plan [W].
         lines: shortfalls, alarms and notices, one each.
     """
@@ -63,7 +65,7 @@ def summary(
         f"Plan: {problem.sessions} sessions, {problem.slots} slots, {window} ({time_zone})",
         f"Status: {status}; method {solution.method}",
         f"Energy: {given:,.1f} kWh of {wanted:,.1f} kWh wanted",
-        f"Cost: {cost:,.{COST_DECIMALS}f} {currency}{_gap(solution, currency)}",
+        f"Cost: {cost:,.{COST_DECIMALS}f} {currency}{_gap(bound, currency)}",
         f"Uncontrolled: {baseline.cost:,.{COST_DECIMALS}f} {currency}{_saving(cost, given, baseline)}",
         f"Peak: {peak_w / 1000:,.1f} kW; uncontrolled {baseline.peak_w / 1000:,.1f} kW",
     ]
@@ -77,11 +79,10 @@ def summary(
     return "\n".join([*head, *lines, "", *_table(problem, solution, report)])
 
 
-def _gap(solution: Solution, currency: str) -> str:
-    bound = next((stage.bound for stage in solution.stages if stage.name == "cost"), None)
+def _gap(bound: float | None, currency: str) -> str:
     if bound is None:
         return ", no bound"
-    return f" (no plan can cost less than {money_to_currency(int(bound)):,.{COST_DECIMALS}f} {currency})"
+    return f" (no plan can cost less than {bound:,.{COST_DECIMALS}f} {currency})"
 
 
 def _saving(cost: float, given_kwh: float, baseline: Baseline) -> str:
