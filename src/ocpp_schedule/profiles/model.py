@@ -20,8 +20,15 @@ if TYPE_CHECKING:
 
     from ocpp_schedule.model.site import OcppVersion, RateUnit
 
-Purpose = Literal["tx_default_profile", "tx_profile"]
-Kind = Literal["absolute"]
+Purpose = Literal[
+    "tx_default_profile",
+    "tx_profile",
+    "charging_station_max_profile",
+    "charging_station_external_constraints",
+    "priority_charging",
+    "local_generation",
+]
+Kind = Literal["absolute", "recurring", "relative", "dynamic"]
 LayerName = Literal["idle_floor", "plan", "session"]
 """From the bottom: what holds while nobody answers, the plan for coming sessions, the plan of the running one."""
 

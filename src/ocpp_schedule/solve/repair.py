@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 ROUNDING: Final = 1e-5
 """A value this close below a whole step is that step: solver tolerance, far below the referee's notice."""
-SETTLING_ROUNDS: Final = 6
-"""Topping up moves guarded edges, which moves energy; it settles in two or three rounds or not at all."""
+SETTLING_ROUNDS: Final = 8
+"""Topping up moves guarded edges, which moves energy; it mostly settles in two or three rounds."""
 
 
 def whole_steps(values: Floats) -> Ints:
@@ -49,7 +49,7 @@ def settle(problem: Problem, setpoints: Ints) -> Candidate | None:
     plan = WorkingPlan(problem, setpoints)
     best: Candidate | None = None
     prices = slot_prices(problem)
-    avoid = np.zeros_like(prices)
+    avoid, far = np.zeros_like(prices), 2 * float(np.abs(prices).max(initial=1.0)) + 1.0
     for _ in range(SETTLING_ROUNDS):
         current = evaluate(problem, plan.setpoints.copy())
         if (best is None or current.rank < best.rank) and _within_cap(problem, current):
@@ -57,8 +57,8 @@ def settle(problem: Problem, setpoints: Ints) -> Candidate | None:
         if not _adjust(plan, current, prices + avoid, prices - avoid):
             break
         # At a guarded edge a step is worth more or less than elsewhere, so that adding and taking away could
-        # alternate for ever: from the second round on such slots come last.
-        avoid = _at_guarded_edges(current) * (2 * float(np.abs(prices).max(initial=1.0)) + 1.0)
+        # alternate for ever: such slots come last from the second round on, and those just changed after them.
+        avoid = (_at_guarded_edges(current) + 2.0 * (plan.setpoints != current.setpoints)) * far
     return best
 
 

@@ -21,14 +21,14 @@ WIRINGS: Final = (("L1",), ("L2",), ("L3",), ("L1", "L2"), ("L1", "L2", "L3"), (
 
 
 @st.composite
-def scenarios(draw: st.DrawFn, *, max_sessions: int = 6, max_slots: int = 8) -> Scenario:
+def scenarios(draw: st.DrawFn, *, max_sessions: int = 6, max_slots: int = 12) -> Scenario:
     """Draw a scenario with a tree of circuits, mixed stations, base load, limits over time and milestones."""
     grid = draw(_grids(max_slots))
     circuits = draw(_circuits())
     connectors, stations = draw(_outlets([circuit.id for circuit in circuits]))
     loads = tuple(
         Load(id=f"load{k}", circuit=draw(st.sampled_from(circuits)).id, lines=draw(st.sampled_from(WIRINGS)))
-        for k in range(draw(st.sampled_from([0, 0, 1, 2])))
+        for k in range(draw(st.sampled_from([0, 0, 0, 1, 2])))
     )
     site = Site(
         id="site",
@@ -36,13 +36,12 @@ def scenarios(draw: st.DrawFn, *, max_sessions: int = 6, max_slots: int = 8) -> 
         stations=stations,
         connectors=connectors,
         loads=loads,
-        idle_floor_a=draw(st.sampled_from([0.0, 0.0, 0.0, 6.0, 8.0])),
+        idle_floor_a=draw(st.sampled_from([0.0, 0.0, 0.0, 0.0, 6.0, 8.0])),
         edge_guard_s=draw(st.sampled_from([0, 60, 60, 30])),
     )
     forecasts = tuple(draw(_forecasts(load.id, grid)) for load in loads)
-    limits = tuple(
-        draw(_limits(draw(st.sampled_from(circuits)).id, grid)) for _ in range(draw(st.sampled_from([0, 0, 1, 2])))
-    )
+    series = draw(st.sampled_from([0, 0, 0, 0, 1, 2]))
+    limits = tuple(draw(_limits(draw(st.sampled_from(circuits)).id, grid)) for _ in range(series))
     sessions = draw(_sessions(connectors, stations, grid, max_sessions))
     return Scenario(
         site=site, sessions=sessions, tariff=draw(_tariffs(grid)), grid=grid, limits=limits, forecasts=forecasts
@@ -63,7 +62,7 @@ def _grids(draw: st.DrawFn, max_slots: int) -> TimeGrid:
 
 @st.composite
 def _circuits(draw: st.DrawFn) -> tuple[Circuit, ...]:
-    amperes = st.sampled_from([25.0, 40.0, 16.3, 63.0, 30.0, 35.0, 50.0, 10.0, 0.0])
+    amperes = st.sampled_from([25.0, 40.0, 16.3, 63.0, 30.0, 35.0, 50.0, 20.0, 45.0, 55.0, 80.0, 32.0, 10.0, 0.0])
     limit = st.one_of(amperes, st.tuples(amperes, amperes, amperes))
     supply = draw(st.sampled_from([None, "400Y/230", "208Y/120"]))
     circuits = [Circuit(id="main", supply=supply, limit_a=draw(limit))]
@@ -157,7 +156,7 @@ def _sessions(
     sessions: list[Session] = []
     for connector in connectors:
         count = draw(st.sampled_from([1, 1, 2, 0]))
-        cuts = sorted(draw(st.sets(st.integers(-2, end_s // 300 + 4), min_size=2 * count, max_size=2 * count)))
+        cuts = _stays(draw, count, end_s)
         for k in range(count):
             if len(sessions) >= most:
                 break
@@ -183,6 +182,15 @@ def _sessions(
                 )
             )
     return tuple(draw(st.permutations(sessions)))
+
+
+def _stays(draw: st.DrawFn, count: int, end_s: int) -> list[int]:
+    """Return arrivals and departures in turn, in units of 300 s: mostly long stays within the grid."""
+    last = end_s // 300
+    if count == 1 and draw(st.sampled_from([True, True, False])):
+        arrival = draw(st.integers(0, max(last // 3, 0)))
+        return [arrival, max(last - draw(st.integers(0, last // 3)), arrival + 1)]
+    return sorted(draw(st.sets(st.integers(-2, last + 4), min_size=2 * count, max_size=2 * count)))
 
 
 def _milestones(draw: st.DrawFn, arrival: datetime, departure: datetime, energy: float) -> tuple[Milestone, ...]:
