@@ -6,7 +6,7 @@ on the cost of every plan (Lagrange; DESIGN 5). Wrong prices give a weak bound, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -93,20 +93,35 @@ def proven_cost_units(
     pressure, paid_rows = rows.pressure(certificate)
     needs = _needs(cars, grid, edges_s, certificate, whole_steps=site.edge_guard_s == 0)
     scale = int(max(np.abs(money).max(initial=0), 1)) * int(cars.power.max(initial=1))
-    asked_prices = sum(need.price for need in needs) + sum(map(abs, certificate.cap_prices.values()))
-    asking = asked_prices * int(cars.power.max(initial=1)) * int(seconds.max(initial=1))
-    largest = scale + int(pressure.max(initial=0)) + asking
-    kind = exact_dtype(largest * max(int(caps.max(initial=1)), 1) * max(caps.size, 1))
+    dearest = scale + int(pressure.max(initial=0))
+    kind = exact_dtype(4 * dearest)
+    energy = cars.power[:, None] * seconds
     slope = cars.power[:, None].astype(kind) * money.astype(kind)
-    energy = cars.power[:, None].astype(kind) * seconds.astype(kind)
+    offers = _Offers(slope, pressure.astype(kind), energy, caps, rows.threshold())
+    needs = _repriced(needs, offers)
+    # With all prices known, the type in which no sum of a car's slots can overflow.
+    charged = max((_charged(needs, certificate)).values(), default=0) * int(energy.max(initial=1))
+    spread = 1 + int(seconds.max()) // int(seconds.min())
+    kind = exact_dtype(4 * spread * (dearest + charged) * max(int(caps.max(initial=1)), 1) * grid.slots)
+    offers = _Offers(slope.astype(kind), pressure.astype(kind), energy.astype(kind), caps, rows.threshold())
     for need in needs:
-        slope[need.car, : need.end] -= need.price * energy[need.car, : need.end]
-    capped = _capped(cars, energy, slope, certificate, seconds)
-    least = np.minimum(slope, 0) * np.minimum(caps, rows.threshold()[:, None])
-    least = least + np.minimum(slope + pressure.astype(kind), 0) * np.maximum(caps - rows.threshold()[:, None], 0)
+        offers.slope[need.car, : need.end] -= need.price * offers.energy[need.car, : need.end]
+    capped = _capped(cars, offers, certificate, seconds)
+    covered = np.minimum(caps, offers.threshold[:, None])
+    least = np.minimum(offers.slope, 0) * covered + np.minimum(offers.slope + offers.pressure, 0) * (caps - covered)
     asked = sum(need.price * need.units for need in needs)
     forgiven = _forgiven(needs, must_units, want_units)
-    return asked + int(least.sum()) - paid_rows - forgiven - capped
+    taken: int = sum(least.sum(axis=1).tolist())
+    return asked + taken - paid_rows - forgiven - capped
+
+
+def _charged(needs: list[_Need], certificate: Certificate) -> dict[int, int]:
+    """Return by car the sum of what its energy pays to needs, and the highest cap price besides."""
+    cap = max(map(abs, certificate.cap_prices.values()), default=0)
+    charged: dict[int, int] = {}
+    for need in needs:
+        charged[need.car] = charged.get(need.car, cap) + need.price
+    return charged or {-1: cap}
 
 
 def _needs(
@@ -125,9 +140,7 @@ def _needs(
         for energy_wh, by, hard, index in [*goals, (car.energy_wh, car.departure, False, None)]:
             if by <= grid.start:
                 continue
-            price = certificate.demand_prices.get((car.id, index), 0)
-            if price <= 0:
-                continue
+            price = max(certificate.demand_prices.get((car.id, index), 0), 0)
             (units,) = energy_units_up([energy_wh])
             units = need_in_grid(energy_wh, units, by, grid.end, full)
             by_s = int((by - grid.start).total_seconds() // 1)
@@ -137,22 +150,60 @@ def _needs(
     return found
 
 
-def _capped(
-    cars: Cars,
-    energy: npt.NDArray[Any],
-    slope: npt.NDArray[Any],
-    certificate: Certificate,
-    seconds: npt.NDArray[np.int64],
-) -> int:
-    """Charge energy its cap price, in place; return what all caps together are worth (convention 6)."""
+@dataclass(frozen=True, slots=True)
+class _Offers:
+    """What energy costs each car in each slot, for given prices of the rows.
+
+    Up to the idle floor a step pays no row, for the floor is booked anyway; above it pays ``pressure``.
+    """
+
+    slope: npt.NDArray[Any]
+    pressure: npt.NDArray[Any]
+    energy: npt.NDArray[Any]
+    caps: npt.NDArray[np.int64]
+    threshold: npt.NDArray[np.int64]
+
+    def price_at(self, car: int, end: int, units: int) -> int | None:
+        """Return the price of the last of so much energy, cheapest first before slot ``end``; None beyond all of it."""
+        open_ = np.flatnonzero(self.caps[car, :end])
+        if not open_.size:
+            return None
+        unit, most = self.energy[car, open_], self.caps[car, open_]
+        below = np.minimum(most, self.threshold[car])
+        plain = self.slope[car, open_]
+        dear = np.concatenate((plain // unit, (plain + self.pressure[car, open_]) // unit))
+        order = np.argsort(dear.astype(np.float64), kind="stable")
+        reach = np.cumsum(np.concatenate((below * unit, (most - below) * unit))[order])
+        last = int(np.searchsorted(reach, units))
+        return int(dear[order[last]]) if last < order.size else None
+
+
+def _repriced(needs: list[_Need], offers: _Offers) -> list[_Need]:
+    """Return the needs with the best price where a car has only one: that of the last energy it must take."""
+    per_car = np.bincount([need.car for need in needs], minlength=offers.caps.shape[0])
+    found = []
+    for need in needs:
+        best = offers.price_at(need.car, need.end, need.units) if per_car[need.car] == 1 else None
+        found.append(need if best is None else replace(need, price=max(best, 0)))
+    return found
+
+
+def _capped(cars: Cars, offers: _Offers, certificate: Certificate, seconds: npt.NDArray[np.int64]) -> int:
+    """Charge energy its cap price, in place; return what all caps together are worth (convention 6).
+
+    Where the certificate names none it is what a car would earn on more than it may have: only where energy has
+    a negative price.
+    """
     worth = 0
-    for at, name in enumerate(cars.ids):
-        price = certificate.cap_prices.get(name, 0)
+    for at in np.flatnonzero((offers.slope < 0).any(axis=1)).tolist():
+        longest = int(seconds[cars.first[at] : cars.last[at]].max(initial=0))
+        over = max(int(cars.minimum[at]), 1) * int(cars.power[at]) * longest - 1
+        most = cars.wished[at] + max(over, 0)
+        given = certificate.cap_prices.get(cars.ids[at])
+        price = -(offers.price_at(at, offers.caps.shape[1], most) or 0) if given is None else given
         if price > 0:
-            slope[at] += price * energy[at]
-            longest = int(seconds[cars.first[at] : cars.last[at]].max(initial=0))
-            over = max(int(cars.minimum[at]), 1) * int(cars.power[at]) * longest - 1
-            worth += price * (cars.wished[at] + max(over, 0))
+            offers.slope[at] += price * offers.energy[at]
+            worth += price * most
     return worth
 
 
