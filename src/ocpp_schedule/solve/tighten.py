@@ -17,18 +17,21 @@ def tighten(problem: Problem) -> Problem:
     Where that is below the minimum current the set-point can only be 0. Without this rule the linear program
     spreads energy over slots in which no car can charge: a 25 A fuse with 20 A of base load seems to give 5 A.
     """
-    caps = np.minimum(problem.cap_steps, _alone_steps(problem))
+    free = problem.free_ua
+    # Where every row leaves more than the largest car can draw there is nothing to look at.
+    if free.min() >= int((problem.line_ua * problem.max_steps[:, None]).max(initial=0)):
+        return problem
+    caps = np.minimum(problem.cap_steps, _alone_steps(problem, free))
     caps[caps < np.maximum(problem.min_steps, 1)[:, None]] = 0
     if np.array_equal(caps, problem.cap_steps):
         return problem
     return replace(problem, cap_steps=caps)
 
 
-def _alone_steps(problem: Problem) -> Ints:
+def _alone_steps(problem: Problem, free: Ints) -> Ints:
     """Return (S, T) steps that fit every row of a session beside the idle floors of all other connectors."""
     connector = problem.session_connector
     alone = np.full((problem.sessions, problem.slots), np.iinfo(np.int64).max, dtype=np.int64)
-    free = problem.free_ua
     for node in range(free.shape[0]):
         below = problem.connector_nodes[node, connector]
         for line in range(3):
