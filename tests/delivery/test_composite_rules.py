@@ -351,6 +351,30 @@ def test_values_per_phase_and_set_points() -> None:
     assert (found.discharge_limit, found.setpoint_reactive) == (-10.0, 2.0)
 
 
+@pytest.mark.parametrize(
+    ("phases", "counted", "limit"),
+    [
+        pytest.param(2**62, 3, 10.0, id="more-than-there-are"),
+        pytest.param(0, 3, 10.0, id="none"),
+        pytest.param(-(2**62), 3, 10.0, id="negative"),
+    ],
+)
+def test_impossible_phases_are_neither_trusted_nor_costly(phases: int, counted: int, limit: float) -> None:
+    plain = {"startPeriod": 0, "limit": 6900, "numberPhases": phases}
+    lines = {"startPeriod": 0, "limit": 2300, "limit_L2": 2300, "limit_L3": 2300, "numberPhases": phases}
+    for period in (plain, lines):
+        [found] = composite_schedule(
+            [profile("TxProfile", period, unit="W")],
+            version="2.1",
+            evse=1,
+            start=START,
+            duration_s=60,
+            unit="A",
+            station=RUNNING,
+        )
+        assert (found.phases, found.limit) == (counted, limit)
+
+
 def test_set_points_that_contradict_leave_nothing() -> None:
     v2x = {"startPeriod": 0, "operationMode": "CentralSetpoint"}
     outside = profile("ChargingStationExternalConstraints", v2x | {"setpoint": 5}, evse=0, number=2)

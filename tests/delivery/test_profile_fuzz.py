@@ -77,21 +77,26 @@ def judge(wire: Any, version: str) -> bool:
             found = validate(wire, version=version, connector=1, context=given_context, dialect=dialect)
             assert found.status in {"Accepted", "Rejected", "CALLERROR"}
     readable = not isinstance(READERS[version](wire, strict=False), tuple)
+    for evse in (0, 1):
+        assert is_evaluated(wire, version, evse) is readable
+    return readable
+
+
+def is_evaluated(wire: Any, version: str, evse: int) -> bool:
     try:
-        composite_schedule(
+        found = composite_schedule(
             [{"connector": 1, "profile": wire}, {"connector": 0, "profile": wire}],
             version=version,
-            evse=1,
+            evse=evse,
             start="2026-01-15T00:00:00Z",
             duration_s=86_400,
             unit="A",
             station=STATION,
         )
     except InputError:
-        assert not readable
-    else:
-        assert readable
-    return readable
+        return False
+    assert found[0].start_s == 0
+    return True
 
 
 @VERSIONS

@@ -115,7 +115,7 @@ def rates_of(schedule: FullSchedule, rules: Rules, *, become_3: bool, soc_percen
     unit, grain, stated = schedule.unit, rules.grain, 3 if become_3 else None
     plain_only = schedule.limit_at_soc is None and (schedule.min_charging_rate is None or rules.dialect != "microocpp")
     return [
-        simple(unit, stated if period.phases is None else period.phases, micro(period.limit) * grain)
+        simple(unit, _phases(period.phases, stated), micro(period.limit) * grain)
         if plain_only and period.limit is not None and period[3:] == _REST
         else _rate_of(schedule, period, rules, become_3=become_3, soc_percent=soc_percent)
         for period in schedule.periods
@@ -136,13 +136,18 @@ def _rate_of(
     above = soc is not None and soc_percent is not None and soc_percent > soc.soc_percent
     return Rate(
         schedule.unit,
-        3 if period.phases is None and become_3 else period.phases,
+        _phases(period.phases, 3 if become_3 else None),
         limit,
         _quantity(rules.grain, period.discharge_limit, period.discharge_limit_l2, period.discharge_limit_l3),
         _quantity(rules.grain, period.setpoint, period.setpoint_l2, period.setpoint_l3),
         _quantity(rules.grain, period.setpoint_reactive, period.setpoint_reactive_l2, period.setpoint_reactive_l3),
         micro(soc.limit) * rules.grain if above and soc is not None else None,
     )
+
+
+def _phases(written: int | None, absent: int | None) -> int | None:
+    """Return how many phases a period states: more than three are three, less than one is nothing."""
+    return absent if written is None or written < 1 else min(written, PHASES[-1])
 
 
 def simple(unit: RateUnit, phases: int | None, limit: Exact) -> Rate:

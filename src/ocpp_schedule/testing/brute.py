@@ -130,7 +130,9 @@ class BruteComposite:
         period = self._period(profile, schedule, evse, now)
         if period is None:
             return None
-        phases = period.get("numberPhases", 3 if self.become_3 else None)
+        phases = 3 if self.become_3 else None
+        if period.get("numberPhases", 0) >= 1:
+            phases = min(period["numberPhases"], 3)
         found: dict[str, Any] = {"unit": schedule["chargingRateUnit"], "phases": phases}
         for quantity in QUANTITIES:
             values = [period.get(quantity + line) for line in LINES]

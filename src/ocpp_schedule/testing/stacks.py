@@ -140,7 +140,7 @@ def _schedules(draw: st.DrawFn, version: str, kind: str, number: int) -> dict[st
 def _periods(draw: st.DrawFn, version: str) -> dict[str, Any]:
     made: dict[str, Any] = {"limit": draw(st.sampled_from(LIMITS))}
     if draw(st.booleans()):
-        made["numberPhases"] = draw(st.integers(1, 3))
+        made["numberPhases"] = draw(st.sampled_from([1, 2, 3, 3, 0, 7]))
     if version != "2.1" or draw(st.booleans()):
         return made
     if draw(st.integers(0, 5)) == 0:
