@@ -14,7 +14,7 @@ PAGE = ROOT / "docs" / "profiles.md"
 def test_the_code_prints_what_the_page_shows() -> None:
     names: dict[str, Any] = {}
     code, shown = blocks(PAGE, "python"), blocks(PAGE, "text")
-    assert len(code) == len(shown) == 2
+    assert len(code) == len(shown) == 3
     for block, output in zip(code, shown, strict=True):
         assert run(block, PAGE, names) == output.text
 

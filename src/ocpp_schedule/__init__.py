@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ocpp_schedule.delivery.composite import composite_schedule
+    from ocpp_schedule.delivery.decode import decode
     from ocpp_schedule.delivery.validation import validate
     from ocpp_schedule.errors import InputError, InputProblem, MissingExtraError, PlanRejectedError, ScheduleError
     from ocpp_schedule.files import example_path, load_scenario
@@ -44,6 +45,7 @@ _HOMES = {
     "Tariff": "model.tariff",
     "TimeGrid": "timegrid",
     "composite_schedule": "delivery.composite",
+    "decode": "delivery.decode",
     "example_path": "files",
     "load_scenario": "files",
     "schedule": "plan",
@@ -73,6 +75,7 @@ __all__ = [
     "Tariff",
     "TimeGrid",
     "composite_schedule",
+    "decode",
     "example_path",
     "load_scenario",
     "schedule",

@@ -67,10 +67,10 @@ def composite_schedule(
     >>> [(period.start_s, period.limit) for period in found]
     [(0, 4140.0), (900, 11385.0)]
     """
-    problems = list(_argument_problems(version, evse, duration_s, unit, dialect))
+    problems = list(argument_problems(version, evse, duration_s, unit, dialect))
     if problems:
         raise InputError("composite schedule", problems)
-    at_s = _instant_s(start)
+    at_s = instant_s(start)
     state = read_station(station, cast("OcppVersion", version))
     if evse > state.num_evses:
         what = f"{evse}, but the station has {state.num_evses}; give one of them, or num_evses in station."
@@ -105,7 +105,8 @@ def read_installed(profiles: Iterable[Mapping[str, Any]], version: str) -> list[
     return found
 
 
-def _argument_problems(version: str, evse: int, duration_s: int, unit: str, dialect: str) -> Iterable[InputProblem]:
+def argument_problems(version: str, evse: int, duration_s: int, unit: str, dialect: str) -> Iterable[InputProblem]:
+    """Yield what is wrong with the plain arguments of a question about a composite schedule."""
     for name, value, allowed in (
         ("version", version, tuple(READERS)),
         ("unit", unit, ("A", "W")),
@@ -118,7 +119,8 @@ def _argument_problems(version: str, evse: int, duration_s: int, unit: str, dial
             yield InputProblem(name, f"{number!r} cannot be; give a whole number from 0 to {most}.")
 
 
-def _instant_s(start: datetime | str) -> int:
+def instant_s(start: datetime | str) -> int:
+    """Return seconds since 1970; raise ``InputError`` for what is no instant or has no zone."""
     if isinstance(start, str):
         found = read_moment(start)
         if found is None:
