@@ -140,7 +140,7 @@ def test_a_plan_that_the_referee_faults_is_withheld(monkeypatch: pytest.MonkeyPa
     with pytest.raises(PlanRejectedError) as caught:
         worked_plan()
     kinds = [violation.split(":")[0] for violation in caught.value.violations]
-    assert kinds == ["row", "edge", "edge", "claimed_energy", "claimed_cost"]
+    assert kinds == ["row", "edge", "edge", "claimed_energy", "claimed_cost", "claimed_stage"]
     assert "row: circuit 'main' L1, slot 1 (2026-01-15T01:00Z): 25.1 A; allowed: at most 25 A" in str(caught.value)
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cached_property
 from html import escape
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
-from ocpp_schedule.errors import InputError, PlanRejectedError
-from ocpp_schedule.model.checks import scenario_problems, type_problems
 from ocpp_schedule.model.objective import Objective
 from ocpp_schedule.model.scenario import Scenario
+from ocpp_schedule.pipeline import accepted, checked, compiled, inputs_of, reviewed, solved
 from ocpp_schedule.problem.effects import takes_amperes
 from ocpp_schedule.units import ENERGY_UNITS_PER_WH, MONEY_UNITS_PER_CURRENCY, energy_to_wh, exact, money_to_currency
 
@@ -86,48 +85,7 @@ def schedule(
         forecasts=tuple(forecasts),
         objective=objective or Objective.cheapest(),
     )
-    problems = list(type_problems(scenario)) or list(scenario_problems(scenario))
-    if problems:
-        raise InputError("schedule()", problems)
-    from ocpp_schedule.solve.ladder import solve  # noqa: PLC0415 - OR-Tools and scipy load with the first plan
-
-    problem = _compile(scenario)
-    return _reviewed(scenario, problem, solve(problem))
-
-
-def _compile(scenario: Scenario) -> Problem:
-    from ocpp_schedule.problem.compile import compile_problem  # noqa: PLC0415 - the compiler loads with the first plan
-
-    return compile_problem(
-        scenario.site,
-        scenario.sessions,
-        scenario.tariff,
-        scenario.grid,
-        limits=scenario.limits,
-        forecasts=scenario.forecasts,
-    )
-
-
-def _reviewed(scenario: Scenario, problem: Problem, solution: Solution) -> Plan:
-    report = _review(scenario, solution)
-    faults = [str(violation) for violation in report.violations]
-    claimed = sum(stage.value for stage in solution.stages if stage.name != "cost")
-    if not faults and (claimed > 0) != (report.missing > 0):
-        faults.append(f"stages: {claimed} x 0.1 J are said to be missing, the referee counts {report.missing}")
-    if faults:
-        raise PlanRejectedError(faults)
-    return Plan(scenario, problem, solution, report)
-
-
-def _review(scenario: Scenario, solution: Solution) -> Report:
-    from ocpp_schedule.check.referee import review  # noqa: PLC0415 - loads numpy
-
-    return review(**_inputs(scenario), solution=solution)
-
-
-def _inputs(scenario: Scenario) -> dict[str, Any]:
-    """Return what the referee starts from."""
-    return {name: getattr(scenario, name) for name in ("site", "sessions", "tariff", "grid", "limits", "forecasts")}
+    return Plan(scenario, *solved(checked(scenario)))
 
 
 class Plan:
@@ -229,7 +187,7 @@ class Plan:
         from ocpp_schedule.check.certificate import proven_cost_units  # noqa: PLC0415 - rarely needed
 
         return proven_cost_units(
-            **_inputs(self.scenario),
+            **inputs_of(self.scenario),
             certificate=self.solution.certificate,
             must_units=self._stage("must_have").value,
             want_units=self._stage("wanted").value,
@@ -327,7 +285,7 @@ class Plan:
 
     def verify(self) -> Report:
         """Return a fresh report of the referee: violations, energies, cost, and the proven bound of the cost."""
-        return replace(_review(self.scenario, self.solution), cost_bound_units=self._proven_cost_units)
+        return replace(reviewed(self.scenario, self.solution), cost_bound_units=self._proven_cost_units)
 
     def stacks(self, ids: Mapping[tuple[str, str], int] | None = None) -> tuple[ProfileStack, ...]:
         """Return the neutral profile stacks, one per connector.
@@ -372,9 +330,9 @@ class Plan:
         from ocpp_schedule.views.archive import read_archive, solution_from_dict  # noqa: PLC0415 - rarely needed
 
         scenario, solution_data = read_archive(text)
-        problem = _compile(scenario)
+        problem = compiled(scenario)
         solution = solution_from_dict(problem, solution_data)
-        return cls(scenario, problem, solution, _reviewed(scenario, problem, solution).report)
+        return cls(scenario, problem, solution, accepted(scenario, solution))
 
     def _stage(self, name: str) -> Stage:
         return next(stage for stage in self.solution.stages if stage.name == name)

@@ -12,21 +12,20 @@ if TYPE_CHECKING:
 StageMark = Literal["bounded", "heuristic", "fallback"]
 """bounded: a solver's bound stands beside the value; heuristic: no bound; fallback: the solver gave nothing."""
 
-StageName = Literal["must_have", "wanted", "cost"]
-
 
 @dataclass(frozen=True, slots=True)
 class Stage:
     """Result of one stage of the optimisation.
 
     Attributes:
-        name: ``must_have``, ``wanted`` (0.1 J short) or ``cost`` (money units).
+        name: of the stage, e.g. ``must_have``, ``wanted`` (0.1 J short) or ``cost`` (money units).
         value: value of the integer plan, exact.
-        bound: lower bound from the linear relaxation, given the stages before; None where there is none.
+        bound: no plan as good in the stages before has a lower value, says the linear relaxation; None where there
+            is none.
         mark: how far the value is backed.
     """
 
-    name: StageName
+    name: str
     value: int
     bound: float | None
     mark: StageMark

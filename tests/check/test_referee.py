@@ -15,6 +15,7 @@ from ocpp_schedule.model.series import Forecast, PriceSeries
 from ocpp_schedule.model.session import Milestone
 from ocpp_schedule.model.site import Circuit, Load, Site, Station
 from ocpp_schedule.model.tariff import Tariff
+from ocpp_schedule.solution import Stage
 from ocpp_schedule.timegrid import TimeGrid
 
 
@@ -201,6 +202,7 @@ def test_planted_fault_is_found(kind: str, planted: tuple[Case, dict[str, Any]],
     assert not report.ok
 
 
+COST = Stage("cost", 45_540_000_000_000, None, "heuristic")
 CLAIMS = [
     pytest.param(
         {"energy_units": np.array([198_720_000, 132_480_001])},
@@ -213,6 +215,16 @@ CLAIMS = [
         "allowed: exactly 45540000000000 money units (1.265)",
         id="cost",
     ),
+    pytest.param(
+        {"stages": (Stage("must_have", 0, 0.0, "bounded"), Stage("wanted", 1, 0.0, "bounded"), COST)},
+        "claimed_stage: plan 'wanted': 1 x 0.1 J (2.777777778e-05 Wh); allowed: exactly 0 x 0.1 J (0 Wh)",
+        id="value of a stage",
+    ),
+    pytest.param(
+        {"stages": (COST,)},
+        "claimed_stage: plan 'stages': cost; allowed: exactly must_have, wanted, cost",
+        id="stages left out",
+    ),
 ]
 
 
@@ -224,7 +236,7 @@ def test_wrong_claim_is_found(lie: dict[str, Any], found: str) -> None:
 
 
 def test_every_kind_is_planted() -> None:
-    planted = {param.values[0] for param in PLANTED} | {"claimed_energy", "claimed_cost"}
+    planted = {param.values[0] for param in PLANTED} | {"claimed_energy", "claimed_cost", "claimed_stage"}
     assert planted == set(get_args(Kind))
 
 

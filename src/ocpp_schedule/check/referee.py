@@ -19,6 +19,7 @@ from ocpp_schedule.check.quantities import (
 from ocpp_schedule.check.report import MAX_LISTED_PER_KIND, Findings, Kind, Report
 from ocpp_schedule.check.rows import lay_out, limits_of
 from ocpp_schedule.check.series import price_seconds
+from ocpp_schedule.check.stages import judge_stages, stage_values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,6 +108,7 @@ def review(
     wishes = wishes_of(cars, given, grid, edges_s)
     _judge_energy(cars, given, seconds, findings)
     _judge_claims(solution, cars, given, cost, findings)
+    judge_stages(solution, stage_values(cars, given, wishes, cost), findings)
     energy = dict(zip(cars.ids, given.by_car, strict=True))
     return Report(
         violations=findings.sorted(_KINDS),

@@ -30,6 +30,7 @@ Kind = Literal[
     "end_floor",
     "claimed_energy",
     "claimed_cost",
+    "claimed_stage",
     "alarm_draw",
 ]
 """Which rule is broken.
@@ -37,7 +38,7 @@ Kind = Literal[
 shape: arrays do not belong to this input; window: current outside the session's slots; maximum, minimum,
 energy: conventions 5 and 6; row: a line of a circuit or station is overloaded; edge: overloaded while
 set-points change, or a guard where none belongs (convention 4); idle_floor, end_floor: conventions 4 and 13;
-claimed_energy, claimed_cost: the plan's own number is wrong; alarm_draw: current below a row in alarm.
+claimed_energy, claimed_cost, claimed_stage: the plan's own number is wrong; alarm_draw: current below a row in alarm.
 """
 
 Noun = Literal["session", "connector", "circuit", "station", "plan"]

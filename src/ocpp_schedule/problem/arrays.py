@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
+    from ocpp_schedule.problem.stages import StageSpec
     from ocpp_schedule.timegrid import TimeGrid
 
 Ints = npt.NDArray[np.int64]
@@ -54,6 +55,7 @@ class Problem:
         alarm: (N, 3, T) bool, base load and idle floors alone exceed the limit.
         edge_guard_s: convention 4 [s].
         notices: what was left out and why.
+        stages: what to optimise, in order.
     """
 
     grid: TimeGrid
@@ -88,6 +90,7 @@ class Problem:
     alarm: Bools
     edge_guard_s: int
     notices: tuple[str, ...]
+    stages: tuple[StageSpec, ...]
 
     def __post_init__(self) -> None:
         for name in self.__slots__:
@@ -104,6 +107,12 @@ class Problem:
     def slots(self) -> int:
         """T."""
         return int(self.seconds.size)
+
+    @property
+    def wish_stages(self) -> int:
+        """How many stages come first that count missing energy; 2 in the preset ``cheapest``."""
+        kinds = [stage.kind for stage in self.stages]
+        return next((at for at, kind in enumerate(kinds) if kind != "missing"), len(kinds))
 
     @property
     def free_ua(self) -> Ints:

@@ -12,6 +12,7 @@ from ocpp_schedule.problem.arrays import Problem
 from ocpp_schedule.problem.demands import Table, compile_demands
 from ocpp_schedule.problem.rows import Nodes, compile_nodes
 from ocpp_schedule.problem.series import price_seconds
+from ocpp_schedule.problem.stages import compile_stages
 from ocpp_schedule.timegrid import short_utc
 
 if TYPE_CHECKING:
@@ -58,12 +59,13 @@ def compile_problem(
     loadable = (nodes.connectors.astype(np.int64) @ outlets.wired.astype(np.int64)) > 0
     alarm = (headroom < floors[:, :, None]) & loadable[:, :, None]
     demands = compile_demands(table, edges)
+    prices = price_seconds(tariff.energy, edges)
     slot = np.arange(edges.size - 1)
     inside = (slot >= table.first[:, None]) & (slot < table.end[:, None])
     return Problem(
         grid=grid,
         seconds=np.diff(edges),
-        price_seconds=price_seconds(tariff.energy, edges),
+        price_seconds=prices,
         session_ids=table.ids,
         session_connector=table.connector,
         first_slot=table.first,
@@ -93,6 +95,7 @@ def compile_problem(
         alarm=alarm,
         edge_guard_s=site.edge_guard_s,
         notices=table.notices,
+        stages=compile_stages(demands, prices),
     )
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
-import operator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ocpp_schedule.solve.values import weighted_units
 from ocpp_schedule.solve.working import bookings, row_sums_ua
 
 if TYPE_CHECKING:
@@ -74,7 +73,4 @@ def slot_energy_units(problem: Problem, setpoints: Ints, late: Bools, early: Boo
 
 def cost_units(problem: Problem, energy: Ints) -> int:
     """Return the exact cost of (S, T) energies in money units (convention 1)."""
-    seconds = problem.seconds.tolist()
-    common = math.lcm(*set(seconds))
-    shares = [price * (common // length) for price, length in zip(problem.price_seconds.tolist(), seconds, strict=True)]
-    return int(sum(map(operator.mul, energy.sum(axis=0).tolist(), shares))) // common
+    return weighted_units(energy, problem.price_seconds, problem.seconds)

@@ -13,6 +13,7 @@ from ocpp_schedule.solve.repair import settle, whole_steps
 
 if TYPE_CHECKING:
     from ocpp_schedule.problem.arrays import Floats, Ints, Problem
+    from ocpp_schedule.problem.stages import StageSpec
     from ocpp_schedule.solve.program import Solver
     from ocpp_schedule.solve.relaxation import Relaxation
     from ocpp_schedule.solve.result import Candidate
@@ -61,7 +62,7 @@ def _whole_demands(problem: Problem, relaxation: Relaxation) -> _WholeDemands:
     unit = np.maximum(np.gcd(problem.demand_wish_units, step), 1)
     low = (problem.demand_wish_units // unit).astype(float)
     most = problem.energy_most_units[problem.demand_session] // unit
-    bounded = np.isfinite(relaxation.program.row_high[-unit.size :])
+    bounded = np.isfinite(relaxation.program.row_high[relaxation.rows["need"]])
     return _WholeDemands(unit, low, np.where(bounded, np.maximum(most, low), np.inf))
 
 
@@ -72,15 +73,15 @@ def _integer_program(problem: Problem, relaxation: Relaxation, wishes: _WholeDem
     """
     base, arcs = relaxation.program, relaxation.arc_session.size
     size, rows = base.cost.size, base.row_high.size
-    first = rows - wishes.unit.size
+    need, short = relaxation.rows["need"], relaxation.columns["short"]
     tree = base.matrix.tocoo()
-    scaled, demand = tree.data.copy(), tree.row >= first
-    scaled[demand] *= (relaxation.short_units / wishes.unit)[tree.row[demand] - first]
-    scaled[tree.col >= relaxation.short_at] = 1.0
+    scaled, demand = tree.data.copy(), (tree.row >= need.start) & (tree.row < need.stop)
+    scaled[demand] *= (relaxation.short_units / wishes.unit)[tree.row[demand] - need.start]
+    scaled[(tree.col >= short.start) & (tree.col < short.stop)] = 1.0
     row, column, data = _on_off_rows(problem, relaxation, size)
     row_low, row_high, high = base.row_low.copy(), base.row_high.copy(), base.high.copy()
-    row_low[first:], row_high[first:] = wishes.low, wishes.high
-    high[relaxation.short_at :] = wishes.low
+    row_low[need], row_high[need] = wishes.low, wishes.high
+    high[short] = wishes.low
     return Program(
         cost=np.zeros(size + 2 * arcs),
         low=np.concatenate((base.low, np.zeros(2 * arcs))),
@@ -130,19 +131,28 @@ def _arc_before(relaxation: Relaxation) -> Ints:
 
 
 def _stage_costs(problem: Problem, relaxation: Relaxation, wishes: _WholeDemands, columns: int) -> list[Floats]:
-    """Return the objective of each stage, in whole numbers."""
+    """Return the objective of each stage, then few starts and ties, in whole numbers."""
     arcs = relaxation.arc_session.size
-    short = slice(relaxation.short_at, relaxation.short_at + wishes.unit.size)
-    must, want, money, starts, ties = (np.zeros(columns) for _ in range(5))
-    weight = wishes.unit // int(np.gcd.reduce(wishes.unit))
-    must[short] = np.where(problem.demand_hard, weight, 0)
-    want[short] = np.where(problem.demand_hard, 0, weight)
-    price = problem.power_dw[relaxation.arc_session] * problem.price_seconds[relaxation.arc_slot]
-    money[:arcs] = price // (int(np.gcd.reduce(price)) or 1)
+    costs = [_whole_cost(problem, stage, relaxation, wishes, columns) for stage in problem.stages]
+    starts, ties = np.zeros(columns), np.zeros(columns)
     starts[columns - arcs :] = 1.0
     # One slot later weighs more for a lower id, so that of two equal sessions the lower id charges first.
     ties[:arcs] = (2 * problem.sessions - relaxation.arc_session) * (relaxation.arc_slot + 1)
-    return [must, want, money, starts, ties]
+    return [*costs, starts, ties]
+
+
+def _whole_cost(
+    problem: Problem, stage: StageSpec, relaxation: Relaxation, wishes: _WholeDemands, columns: int
+) -> Floats:
+    cost = np.zeros(columns)
+    if stage.kind == "missing":
+        weight = wishes.unit // int(np.gcd.reduce(wishes.unit))
+        cost[relaxation.columns["short"]] = np.where(stage.demands, weight, 0)
+        return cost
+    session, slot = relaxation.arc_session, relaxation.arc_slot
+    price = problem.power_dw[session] * (stage.rate[slot] if stage.rate.ndim == 1 else stage.rate[session, slot])
+    cost[relaxation.columns["arcs"]] = price // (int(np.gcd.reduce(price)) or 1)
+    return cost
 
 
 def _with_row(program: Program, row: Floats, high: float) -> Program:

@@ -76,7 +76,7 @@ def _first(problem: Problem, plan: Candidate, session: int, prices: Floats) -> C
     refill(trial, session, prices[session, window])
     for rival in rivals:
         refill(trial, rival, prices[rival, trial.window(rival)])
-    if evaluate(problem, trial.setpoints.copy()).rank[:2] > plan.rank[:2]:
+    if evaluate(problem, trial.setpoints.copy()).served > plan.served:
         return None
     return settle(problem, trial.setpoints)
 

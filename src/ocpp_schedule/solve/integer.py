@@ -10,6 +10,7 @@ from ocpp_schedule.solve.relaxation import enlarge
 from ocpp_schedule.solve.repair import better, polish, rounded_plan
 from ocpp_schedule.solve.restricted import restricted_plan, whole_plan
 from ocpp_schedule.solve.stages import solve_stages
+from ocpp_schedule.solve.values import gross_units
 
 if TYPE_CHECKING:
     from ocpp_schedule.problem.arrays import Ints, Problem
@@ -45,7 +46,7 @@ def integer_plan(problem: Problem, relaxation: Relaxation, relaxed: Relaxed, sol
         found = restricted_plan(problem, relaxation, relaxed, first, solver)
         if found is not None:
             best = better(best, _keep_pattern(problem, relaxation, relaxed, found, solver)) or best
-    if _missing(best) > _tolerance(relaxed):
+    if sum(best.served) > _tolerance(problem, relaxed):
         grown = enlarge(relaxation, _raised(problem, np.zeros(problem.sessions, dtype=np.int64), best))
         best = better(best, whole_plan(problem, grown, best, solver)) or best
     return best
@@ -59,7 +60,7 @@ def _pay_for_edges(
     extra = np.zeros(problem.sessions, dtype=np.int64)
     stale = 0
     for _ in range(GUARD_ROUNDS):
-        if stale == STALE_ROUNDS or _nothing_lost(relaxed, best):
+        if stale == STALE_ROUNDS or _nothing_lost(problem, relaxed, best):
             break
         extra = _raised(problem, extra, latest)
         grown = enlarge(relaxation, extra)
@@ -81,7 +82,7 @@ def _keep_pattern(
     best = latest = first
     extra = np.zeros(problem.sessions, dtype=np.int64)
     for _ in range(GUARD_ROUNDS):
-        if _nothing_lost(relaxed, best):
+        if _nothing_lost(problem, relaxed, best):
             break
         extra = _raised(problem, extra, latest)
         found = polish(problem, enlarge(relaxation, extra), latest, solver)
@@ -94,29 +95,25 @@ def _keep_pattern(
     return best
 
 
-def _missing(plan: Candidate) -> int:
-    return plan.must_units + plan.want_units
+def _tolerance(problem: Problem, relaxed: Relaxed) -> float:
+    return relaxed.bounds.missing(problem) + 1
 
 
-def _tolerance(relaxed: Relaxed) -> float:
-    return relaxed.bounds.must_units + relaxed.bounds.want_units + 1
-
-
-def _nothing_lost(relaxed: Relaxed, plan: Candidate) -> bool:
+def _nothing_lost(problem: Problem, relaxed: Relaxed, plan: Candidate) -> bool:
     """Tell whether the plan gives what the linear program gives, or misses it for other reasons than guards."""
     guarded = bool(plan.late.any() or plan.early.any())
-    return not guarded or _missing(plan) <= _tolerance(relaxed)
+    return not guarded or sum(plan.served) <= _tolerance(problem, relaxed)
 
 
 def _good(problem: Problem, relaxed: Relaxed, plan: Candidate) -> bool:
     """Tell whether nothing is missing that need not be, and the cost is near its bound."""
-    if _missing(plan) > _tolerance(relaxed):
+    if sum(plan.served) > _tolerance(problem, relaxed):
         return False
-    if problem.min_steps.max(initial=0) <= 1 or relaxed.bounds.cost_units is None:
+    main = problem.wish_stages
+    bound = relaxed.bounds.values[main] if main < len(problem.stages) else None
+    if problem.min_steps.max(initial=0) <= 1 or bound is None:
         return True
-    per_slot = (plan.setpoints * problem.power_dw[:, None]).sum(axis=0)
-    gross = float((per_slot * np.abs(problem.price_seconds)).sum())
-    return plan.cost_units - relaxed.bounds.cost_units <= GOOD_GAP * gross
+    return plan.rank[main] - bound <= GOOD_GAP * gross_units(problem, plan.setpoints, problem.stages[main])
 
 
 def _raised(problem: Problem, extra: Ints, plan: Candidate) -> Ints:

@@ -41,7 +41,7 @@ def solve(problem: Problem, *, solver: Solver | None = None, exact_arcs: int = E
     problem = tighten(problem)
     if not problem.cap_steps.any():
         idle = evaluate(problem, np.zeros((problem.sessions, problem.slots), dtype=np.int64))
-        bounds = Bounds(float(idle.must_units), float(idle.want_units), 0.0)
+        bounds = Bounds(tuple(float(value) for value in idle.rank))
         return to_solution(
             problem, idle, bounds, method="idle", mark="bounded", termination="nothing to decide", stats={}
         )
@@ -83,13 +83,13 @@ def _best_plan(
             method, plan = "exact", exact
     if plan is None:
         return "fallback", least_laxity(problem)
-    unavoidable = relaxed.bounds.must_units + relaxed.bounds.want_units + 1
-    if plan.must_units + plan.want_units > unavoidable:
+    unavoidable = relaxed.bounds.missing(problem) + 1
+    if sum(plan.served) > unavoidable:
         plan = let_in(problem, plan)
-    if plan.must_units + plan.want_units > unavoidable:
+    if sum(plan.served) > unavoidable:
         # The packing gives most where guarded edges or minimum currents are in the way, at any price.
         safe = least_laxity(problem)
-        if safe.rank[:2] < plan.rank[:2]:
+        if safe.served < plan.served:
             return "fallback", descend(problem, safe) if problem.sessions <= SWEPT_SESSIONS else safe
     return method, plan
 
@@ -98,11 +98,11 @@ def _bounds_at(
     problem: Problem, relaxation: Relaxation, relaxed: Relaxed, plan: Candidate, solver: Solver
 ) -> tuple[Bounds, Relaxed]:
     """Return the bounds on what the referee counts, and the program behind that of the cost."""
-    if not (plan.must_units or plan.want_units):
+    if not any(plan.served) and len(problem.stages) <= problem.wish_stages + 1:
         return relaxed.bounds, relaxed
-    given = bounds_given(problem, relaxation, solver, float(plan.must_units), float(plan.want_units))
+    given = bounds_given(problem, relaxation, solver, plan)
     if given is None:
-        return Bounds(0.0, 0.0, None), relaxed
+        return Bounds((0.0,) * problem.wish_stages + (None,) * (len(problem.stages) - problem.wish_stages)), relaxed
     return given.bounds, given
 
 

@@ -23,13 +23,12 @@ def certificate_of(problem: Problem, relaxation: Relaxation, relaxed: Relaxed) -
     if relaxed.duals is None:
         return None
     rows = relaxation.capacity_rows
-    money = relaxed.duals / relaxation.cost_scale
+    money = relaxed.duals / relaxation.goals[problem.stages[-1].name].scale
     row_money = np.rint(np.maximum(-money[: rows.shape[0]] / ROW_SCALE_UA, 0.0)).astype(np.int64)
     prices = np.zeros((len(problem.node_names), 3, problem.slots), dtype=np.int64)
     prices[rows[:, 0], rows[:, 1], rows[:, 2]] = row_money
-    count = relaxation.short_units.size
-    first = relaxation.program.row_high.size - count
-    demand_money = np.rint(np.maximum(money[first : first + count] / relaxation.short_units, 0.0)).astype(np.int64)
+    needs = np.maximum(money[relaxation.rows["need"]] / relaxation.short_units, 0.0)
+    demand_money = np.rint(needs).astype(np.int64)
     named = {}
     for node, line in zip(*np.nonzero(prices.any(axis=2)), strict=True):
         noun, _, name = problem.node_names[node].partition(" ")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy.sparse import csr_array
 
+from ocpp_schedule.solve.goals import Goal, stage_goals, unit_energy
 from ocpp_schedule.solve.program import Program
 
 if TYPE_CHECKING:
@@ -70,34 +71,41 @@ def book(problem: Problem, session: Ints, cap: Ints) -> Booking:
 
 @dataclass(frozen=True, slots=True)
 class Relaxation:
-    """A program with the places of its variables: arcs, booked excess over the idle floor, shortfalls.
+    """A program with the places of its columns and rows by name.
+
+    Columns: ``arcs`` (set-points), ``excess`` (what is booked above the idle floor), ``short`` (shortfalls of the
+    demands). Rows: ``capacity``, ``excess``, ``need``. ``blocks.extended`` adds others behind them.
 
     Attributes:
-        program: the arrays; the objective is money scaled by ``cost_scale``, plus penalties for shortfalls.
+        program: the arrays; the objective is that of the first stage after the wishes, scaled, with penalties for
+            shortfalls above any of its prices, and ties.
+        columns, rows: place of each block.
+        goals: objective of each stage, by its name.
+        main: the first stage after the wishes, which the program's own objective holds; None where there is none.
+        tie: (n,) tie-breaking terms: early finish, then session id.
+        tie_units: most that they can add up to [objective units].
         arc_session, arc_slot: (A,) the set-points that may be above 0.
         arc_cap: (A,) their upper bounds [steps].
-        arc_cost: (A,) exact money units per step, as floats.
-        cost_scale: objective units per money unit.
-        short_at: column of the first shortfall variable; one per demand.
         demand_session: (D,) the session of each demand.
         spare: (D,) what the needs are rounded up by, in units of the shortfall variable.
         short_units: (D,) energy of one unit of the shortfall variable [0.1 J].
-        tie_units: most that the tie-breaking terms can add up to [objective units].
-        capacity_rows: (K, 3) node, line and slot of the first K rows.
+        capacity_rows: (K, 3) node, line and slot of the capacity rows.
         booking: the variables that stand in the capacity rows.
     """
 
     program: Program
+    columns: dict[str, slice]
+    rows: dict[str, slice]
+    goals: dict[str, Goal]
+    main: str | None
+    tie: Floats
+    tie_units: float
     arc_session: Ints
     arc_slot: Ints
     arc_cap: Ints
-    arc_cost: Floats
-    cost_scale: float
-    short_at: int
     demand_session: Ints
     spare: Floats
     short_units: Floats
-    tie_units: float
     capacity_rows: Ints
     booking: Booking
 
@@ -107,10 +115,6 @@ class Relaxation:
         result[self.arc_session, self.arc_slot] = values[: self.arc_session.size]
         return result
 
-    def shortfall_units(self, values: Floats) -> Floats:
-        """Return (D,) missing energy [0.1 J]."""
-        return values[self.short_at :] * self.short_units
-
 
 def relax(problem: Problem) -> Relaxation:
     """Build the linear program; rows that cannot bind are left out."""
@@ -118,12 +122,13 @@ def relax(problem: Problem) -> Relaxation:
     cap = problem.cap_steps[session, slot]
     booking = book(problem, session, cap)
     arcs, extra, wishes = session.size, booking.arc.size, problem.demand_session.size
+    width = arcs + extra + wishes
     capacity, row_names, row_high = _capacity_rows(problem, session, slot, booking.column)
     blocks = [capacity, _demand_rows(problem, slot, arcs + extra)]
     if extra:
         pairs = np.column_stack((booking.arc, arcs + np.arange(extra))).ravel()
         blocks.insert(1, _Rows(np.full(extra, 2), pairs, np.tile((1.0, -1.0), extra)))
-    matrix = _stacked(blocks, arcs + extra + wishes)
+    matrix = _stacked(blocks, width)
     if extra:  # the variables of the excess come after all others, so that capacity rows hold them out of order
         matrix.sort_indices()
 
@@ -133,42 +138,74 @@ def relax(problem: Problem) -> Relaxation:
     most = np.full(wishes, np.inf)
     # What the last step may overshoot is within the program, so that its optimum bounds every integer plan.
     most[final] = problem.energy_most_units / short_units[final]
-    arc_cost = problem.power_dw[session] * problem.price_seconds[slot].astype(float)
-    scale, tie, tie_units, dearest = _prices(problem, session, slot, cap)
-    penalty = np.where(problem.demand_hard, MUST_WEIGHT, 1.0) * WANT_WEIGHT * dearest * short_units
+    columns = _places(arcs=arcs, excess=extra, short=wishes)
+    goals = stage_goals(problem, columns, session, slot, short_units)
+    tie, tie_units = _ties(problem, session, slot, cap)
+    main = next((stage.name for stage in problem.stages[problem.wish_stages :]), None)
+    cost = np.zeros(width) if main is None else goals[main].coefficients.copy()
+    cost[:arcs] += tie
+    cost[columns["short"]] += _penalties(problem, short_units, goals[main].dearest if main else 0.0, session)
     program = Program(
-        cost=np.concatenate((arc_cost * scale + tie, np.zeros(extra), penalty)),
-        low=np.zeros(arcs + extra + wishes),
+        cost=cost,
+        low=np.zeros(width),
         high=np.concatenate((cap, cap[booking.arc] - booking.floor, need)),
         matrix=matrix,
         row_low=np.concatenate((np.full(row_high.size + extra, -np.inf), need)),
         row_high=np.concatenate((row_high, booking.floor, np.maximum(most, need))),
     )
     return Relaxation(
-        program,
-        session,
-        slot,
-        cap,
-        arc_cost,
-        scale,
-        arcs + extra,
-        problem.demand_session,
-        (problem.demand_units - problem.demand_wish_units) / short_units,
-        short_units,
-        tie_units,
-        row_names,
-        booking,
+        program=program,
+        columns=columns,
+        rows=_places(capacity=row_high.size, excess=extra, need=wishes),
+        goals=goals,
+        main=main,
+        tie=np.concatenate((tie, np.zeros(extra + wishes))),
+        tie_units=tie_units,
+        arc_session=session,
+        arc_slot=slot,
+        arc_cap=cap,
+        demand_session=problem.demand_session,
+        spare=(problem.demand_units - problem.demand_wish_units) / short_units,
+        short_units=short_units,
+        capacity_rows=row_names,
+        booking=booking,
     )
 
 
-def congestion_prices(relaxation: Relaxation, duals: Floats, shape: tuple[int, int]) -> Floats:
-    """Return (S, T) scaled prices of a step: money, tie-breaks and what the tight rows make it worth."""
-    rows = relaxation.capacity_rows.shape[0]
-    pressure = relaxation.program.matrix[:rows].T @ duals[:rows]
-    arcs = relaxation.arc_session.size
+def _penalties(problem: Problem, short_units: Floats, dearest: float, session: Ints) -> Floats:
+    """Return (D,) what a missing unit costs in the first program: more than anything that it could save."""
+    counted = np.zeros(short_units.size, dtype=np.bool_)
+    for stage in problem.stages[: problem.wish_stages]:
+        counted |= stage.demands
+    price = WANT_WEIGHT * (dearest or 1.0 / unit_energy(problem, session))
+    penalties: Floats = counted * np.where(problem.demand_hard, MUST_WEIGHT, 1.0) * price * short_units
+    return penalties
+
+
+def _places(**sizes: int) -> dict[str, slice]:
+    """Return the place of each block, one behind the other."""
+    found, at = {}, 0
+    for name, size in sizes.items():
+        found[name] = slice(at, at + size)
+        at += size
+    return found
+
+
+def congestion_prices(relaxation: Relaxation, cost: Floats, duals: Floats, shape: tuple[int, int]) -> Floats:
+    """Return (S, T) scaled prices of a step: what it costs, with tie-breaks, and what the tight rows make it worth.
+
+    Args:
+        relaxation: the program.
+        cost: (n,) its objective, frozen stages included.
+        duals: of its rows.
+        shape: (S, T).
+    """
+    rows = relaxation.rows["capacity"]
+    pressure = relaxation.program.matrix[rows].T @ duals[rows]
+    arcs, excess = relaxation.arc_session.size, relaxation.columns["excess"]
     prices = np.full(shape, np.inf)
-    paid = relaxation.program.cost[:arcs] - pressure[:arcs]
-    np.subtract.at(paid, relaxation.booking.arc, pressure[arcs : arcs + relaxation.booking.arc.size])
+    paid = cost[:arcs] - pressure[:arcs]
+    np.subtract.at(paid, relaxation.booking.arc, pressure[excess])
     prices[relaxation.arc_session, relaxation.arc_slot] = paid
     return prices
 
@@ -186,22 +223,20 @@ def restrict(relaxation: Relaxation, low: Ints, high: Ints) -> Relaxation:
 def unrounded(relaxation: Relaxation) -> Relaxation:
     """Return the same program with the needs as they are, so that shortfalls are those that the referee counts."""
     program = relaxation.program
-    count = program.row_low.size - relaxation.spare.size
     low, most = program.row_low.copy(), program.high.copy()
-    low[count:] -= relaxation.spare
-    most[relaxation.short_at :] -= relaxation.spare
+    low[relaxation.rows["need"]] -= relaxation.spare
+    most[relaxation.columns["short"]] -= relaxation.spare
     return replace(relaxation, spare=np.zeros_like(relaxation.spare), program=replace(program, row_low=low, high=most))
 
 
 def enlarge(relaxation: Relaxation, extra_units: Ints) -> Relaxation:
     """Return the program with every demand of a session raised by (S,) ``extra_units`` [0.1 J], rounded up."""
-    program = relaxation.program
+    program, need = relaxation.program, relaxation.rows["need"]
     extra = np.ceil(extra_units[relaxation.demand_session] / relaxation.short_units)
-    count = program.row_low.size - extra.size
     low, high, most = program.row_low.copy(), program.row_high.copy(), program.high.copy()
-    low[count:] += extra
-    high[count:] += extra
-    most[relaxation.short_at :] += extra
+    low[need] += extra
+    high[need] += extra
+    most[relaxation.columns["short"]] += extra
     return replace(relaxation, program=replace(program, row_low=low, row_high=high, high=most))
 
 
@@ -279,18 +314,13 @@ def _demand_rows(problem: Problem, slot: Ints, short_at: int) -> _Rows:
     return _Rows(lengths, columns, data)
 
 
-def _prices(problem: Problem, session: Ints, slot: Ints, cap: Ints) -> tuple[float, Floats, float, float]:
-    """Return money scale, tie-breaking terms per arc, their largest sum, and the dearest scaled price per energy."""
-    price = problem.price_seconds / problem.seconds
-    level = float(np.abs(price).mean()) or 1.0
-    power = float(problem.power_dw[session].mean()) if session.size else 1.0
-    scale = 1.0 / (level * power * float(problem.seconds.mean()))
+def _ties(problem: Problem, session: Ints, slot: Ints, cap: Ints) -> tuple[Floats, float]:
+    """Return tie-breaking terms per arc, and the most that they can add up to."""
     # Early finish; of two sessions that could swap, the lower id goes first because its delay weighs more.
     rank = 1.0 + 0.5 * (problem.sessions - np.arange(problem.sessions)) / max(problem.sessions, 1)
     delay = (slot + 1) / problem.slots
     energy = problem.power_dw[session] * problem.seconds[slot].astype(float)
-    tie = TIE_SHARE * level * scale * rank[session] * delay * energy / 1.5
+    share = TIE_SHARE / unit_energy(problem, session)
+    tie = share * rank[session] * delay * energy / 1.5
     reach = np.minimum(np.bincount(session, cap * energy, problem.sessions), problem.energy_most_units)
-    tie_units = float(TIE_SHARE * level * scale * reach.sum())
-    dearest = float(np.abs(price).max() or 1.0) * scale
-    return scale, tie, tie_units, dearest
+    return tie, float(share * reach.sum())

@@ -106,7 +106,9 @@ def rounded_plan(problem: Problem, relaxation: Relaxation, relaxed: Relaxed, sol
     low = problem.min_steps[:, None]
     if low.max(initial=0) <= 1 or not ((values > ROUNDING) & (values < low - ROUNDING)).any():
         return settle(problem, whole_steps(values))
-    prices = congestion_prices(relaxation, relaxed.duals, shape) if relaxed.duals is not None else slot_prices(problem)
+    prices = slot_prices(problem)
+    if relaxed.duals is not None:
+        prices = congestion_prices(relaxation, relaxed.cost, relaxed.duals, shape)
     refitted = refit_minimum(problem, values, prices)
     return refitted if refitted is None else better(refitted, polish(problem, relaxation, refitted, solver))
 

@@ -72,7 +72,7 @@ def _open_arcs(problem: Problem, relaxation: Relaxation, relaxed: Relaxed, plann
     arcs = relaxation.arc_session.size
     program = relaxation.program
     assert relaxed.duals is not None  # noqa: S101 - checked by the caller, for the type checker
-    cost = program.cost - program.matrix.T @ relaxed.duals[: program.row_high.size]
+    cost = relaxed.cost - program.matrix.T @ relaxed.duals[: program.row_high.size]
     values = relaxed.values[:arcs]
     low = problem.min_steps[relaxation.arc_session]
     between = (values > ROUNDING) & (values < low - ROUNDING)
@@ -126,7 +126,7 @@ def _hint(problem: Problem, relaxation: Relaxation, plan: Candidate, planned: In
     hint = np.zeros(size + open_.size)
     hint[:arcs] = planned
     booking = relaxation.booking
-    hint[arcs : arcs + booking.arc.size] = np.maximum(planned[booking.arc] - booking.floor, 0)
+    hint[relaxation.columns["excess"]] = np.maximum(planned[booking.arc] - booking.floor, 0)
     given = np.concatenate(
         (
             np.zeros((problem.sessions, 1), dtype=np.int64),
@@ -134,7 +134,7 @@ def _hint(problem: Problem, relaxation: Relaxation, plan: Candidate, planned: In
         ),
         axis=1,
     )[problem.demand_session, problem.demand_end]
-    needs = relaxation.program.row_low[-problem.demand_session.size :]
-    hint[relaxation.short_at : size] = np.maximum(needs - given / relaxation.short_units, 0.0)
+    needs = relaxation.program.row_low[relaxation.rows["need"]]
+    hint[relaxation.columns["short"]] = np.maximum(needs - given / relaxation.short_units, 0.0)
     hint[size:] = planned[open_] > 0
     return hint

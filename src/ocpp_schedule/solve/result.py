@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ocpp_schedule.solution import Certificate, Solution, Stage, StageMark, StageName
+from ocpp_schedule.solution import Certificate, Solution, Stage, StageMark
 from ocpp_schedule.solve.edges import cost_units, guard_edges, slot_energy_units
+from ocpp_schedule.solve.values import stage_values
 
 if TYPE_CHECKING:
     from ocpp_schedule.problem.arrays import Bools, Ints, Problem
@@ -24,8 +25,8 @@ class Candidate:
         late, early: (S, T) guarded edges.
         energy_units: (S, T) [0.1 J].
         missing_units: (D,) missing energy of each demand, never negative [0.1 J].
-        must_units, want_units: sums of the missing energies.
-        cost_units: money units.
+        rank: value of each stage of the problem; the lower plan is the better one.
+        served: the values of the first stages, those that count missing energy.
     """
 
     setpoints: Ints
@@ -33,14 +34,13 @@ class Candidate:
     early: Bools
     energy_units: Ints
     missing_units: Ints
-    must_units: int
-    want_units: int
-    cost_units: int
+    rank: tuple[int, ...]
+    served: tuple[int, ...]
 
     @property
-    def rank(self) -> tuple[int, int, int]:
-        """Lower is better, stage by stage."""
-        return self.must_units, self.want_units, self.cost_units
+    def missing(self) -> int:
+        """All energy that wishes and milestones miss [0.1 J]."""
+        return int(self.missing_units.sum())
 
 
 def evaluate(problem: Problem, setpoints: Ints) -> Candidate:
@@ -49,15 +49,15 @@ def evaluate(problem: Problem, setpoints: Ints) -> Candidate:
     energy = slot_energy_units(problem, setpoints, late, early)
     given = np.concatenate((np.zeros((problem.sessions, 1), dtype=np.int64), np.cumsum(energy, axis=1)), axis=1)
     missing = np.maximum(problem.demand_wish_units - given[problem.demand_session, problem.demand_end], 0)
+    rank = stage_values(problem, energy, missing)
     return Candidate(
         setpoints=setpoints,
         late=late,
         early=early,
         energy_units=energy,
         missing_units=missing,
-        must_units=int(missing[problem.demand_hard].sum()),
-        want_units=int(missing[~problem.demand_hard].sum()),
-        cost_units=cost_units(problem, energy),
+        rank=rank,
+        served=rank[: problem.wish_stages],
     )
 
 
@@ -76,7 +76,7 @@ def to_solution(
     arrays = (plan.setpoints.astype(np.int64), plan.late, plan.early, plan.energy_units.sum(axis=1))
     for array in arrays:
         array.setflags(write=False)
-    must, want, cost = (bounds.must_units, bounds.want_units, bounds.cost_units) if bounds else (None, None, None)
+    values = bounds.values if bounds else (None,) * len(problem.stages)
     return Solution(
         session_ids=problem.session_ids,
         setpoints=arrays[0],
@@ -86,11 +86,10 @@ def to_solution(
         idle_floor_steps=problem.idle_floor_steps,
         end_floor_steps=problem.end_floor_steps,
         energy_units=arrays[3],
-        cost_units=plan.cost_units,
-        stages=(
-            _stage("must_have", plan.must_units, must, mark),
-            _stage("wanted", plan.want_units, want, mark),
-            _stage("cost", plan.cost_units, cost, mark),
+        cost_units=cost_units(problem, plan.energy_units),
+        stages=tuple(
+            _stage(stage.name, value, bound, mark)
+            for stage, value, bound in zip(problem.stages, plan.rank, values, strict=True)
         ),
         method=method,
         termination=termination,
@@ -99,6 +98,6 @@ def to_solution(
     )
 
 
-def _stage(name: StageName, value: int, bound: float | None, mark: StageMark) -> Stage:
+def _stage(name: str, value: int, bound: float | None, mark: StageMark) -> Stage:
     """Return a stage; without a bound it is heuristic at best."""
     return Stage(name, value, bound, "heuristic" if bound is None and mark == "bounded" else mark)

@@ -1,4 +1,4 @@
-"""The stages on the linear program: must-have, wanted energy, money; each with its bound (DESIGN 5)."""
+"""The stages on the linear program, one after the other, each with its bound (DESIGN 5)."""
 
 from __future__ import annotations
 
@@ -11,14 +11,18 @@ from scipy.sparse import csr_array, vstack
 from ocpp_schedule.solve.relaxation import unrounded
 
 if TYPE_CHECKING:
-    from ocpp_schedule.problem.arrays import Bools, Floats, Problem
+    from ocpp_schedule.problem.arrays import Floats, Problem
+    from ocpp_schedule.problem.stages import StageSpec
     from ocpp_schedule.solve.program import Program, Solver, SolverName
     from ocpp_schedule.solve.relaxation import Relaxation
+    from ocpp_schedule.solve.result import Candidate
 
 LINEAR_SOLVERS: Final[tuple[SolverName, ...]] = ("glop", "highs")
 """GLOP first, HiGHS where it gives up: from 300 to 1,000 sessions both take as long, and only GLOP has duals."""
 NOTHING_SHORT: Final = 1e-6
 """Share of one step and slot; a shortfall below it is the solver's tolerance."""
+FREEZE_SHARE: Final = 1e-9
+"""Share of a frozen value by which the row that freezes it is wider: sums of many products lose that much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +30,14 @@ class Bounds:
     """Lower bounds of the stages, each given the ones before.
 
     Attributes:
-        must_units, want_units: missing energy [0.1 J].
-        cost_units: money units; None where the program gave none.
+        values: one per stage, in its unit; None where the program gave none.
     """
 
-    must_units: float
-    want_units: float
-    cost_units: float | None
+    values: tuple[float | None, ...]
+
+    def missing(self, problem: Problem) -> float:
+        """Return the energy that no plan can give, as far as it is known [0.1 J]."""
+        return sum(value or 0.0 for value in self.values[: problem.wish_stages])
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,144 +47,179 @@ class Relaxed:
     Attributes:
         values: of all variables.
         duals: of the rows in the last stage; None where the solver gave none.
+        cost: (n,) objective of the last stage, with that of the frozen stages at the prices of their rows.
         bounds: of the stages.
         termination: what the solver said last.
     """
 
     values: Floats
     duals: Floats | None
+    cost: Floats
     bounds: Bounds
     termination: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What a solver returned for one program."""
+
+    values: Floats
+    duals: Floats | None
+    objective: float
+    termination: str
+
+
 def solve_stages(problem: Problem, relaxation: Relaxation, solver: Solver) -> Relaxed | None:
-    """Solve the stages; one program suffices where nothing is short.
+    """Solve the stages; for wishes and the stage after them one program suffices where nothing is short.
 
     Penalties above any price make the first program serve wishes first. Where all are served nothing can
     be better; else each stage is solved by itself and frozen for the next.
-
-    Returns:
-        None where no linear solver returned values.
     """
-    outcome = _run(relaxation.program, solver)
-    if outcome is None:
+    run = _run(relaxation.program, solver)
+    if run is None:
         return None
-    values, duals, objective, termination = outcome
-    short = _short(relaxation, values)
-    if not short.any():
-        return Relaxed(values, duals, Bounds(0.0, 0.0, _cost_bound(problem, relaxation, objective, duals)), termination)
-    must = want = 0.0
-    if short[problem.demand_hard].any():
-        found = _run(_shortfall_program(relaxation, problem.demand_hard), solver)
-        if found is None:
+    sequence = _Sequence(problem, relaxation, solver)
+    short = _short(relaxation, run.values)
+    for stage in problem.stages[: problem.wish_stages]:
+        if sequence.solved is None and not short[stage.demands].any():
+            sequence.pass_by(stage)
+        elif not sequence.solve(stage):
             return None
-        must = float(_short(relaxation, found[0])[problem.demand_hard].sum())
-    wishes = ~problem.demand_hard
-    found = _run(frozen(problem, relaxation, must, None, _shortfall_program(relaxation, wishes)), solver)
-    if found is None:
-        return None
-    want = float(_short(relaxation, found[0])[wishes].sum())
-    return solve_cost(problem, relaxation, solver, must, want)
+    if sequence.solved is None:
+        sequence.take(run, next(iter(problem.stages[problem.wish_stages :]), None))
+    for stage in problem.stages[len(sequence.bounds) :]:
+        if not sequence.solve(stage):
+            return None
+    return sequence.relaxed()
 
 
-def bounds_given(
-    problem: Problem, relaxation: Relaxation, solver: Solver, must_units: float, want_units: float
-) -> Relaxed | None:
-    """Return the bounds that stand beside a plan which misses this much, each stage given the plan's before.
+def bounds_given(problem: Problem, relaxation: Relaxation, solver: Solver, plan: Candidate) -> Relaxed | None:
+    """Return the bounds that stand beside a plan, each stage given the plan's values before.
 
     Needs are taken unrounded, so that shortfalls are those that the referee counts.
     """
-    raw = unrounded(relaxation)
-    must = want = 0.0
-    if must_units:
-        found = _run(_shortfall_program(raw, problem.demand_hard), solver)
-        if found is None:
+    sequence = _Sequence(problem, unrounded(relaxation), solver)
+    for stage, value in zip(problem.stages, plan.rank, strict=True):
+        if stage.kind == "missing" and value == 0:
+            sequence.pass_by(stage)
+        elif not sequence.solve(stage):
             return None
-        must = min(float(_short(raw, found[0])[problem.demand_hard].sum()), must_units)
-    wishes = ~problem.demand_hard
-    if want_units:
-        found = _run(frozen(problem, raw, must_units, None, _shortfall_program(raw, wishes)), solver)
-        if found is None:
+        sequence.reached[-1] = (stage, stage.budget(float(value)))
+    bounds = [
+        min(bound, float(value)) if stage.kind == "missing" and bound is not None else bound
+        for stage, value, bound in zip(problem.stages, plan.rank, sequence.bounds, strict=True)
+    ]
+    found = sequence.relaxed()
+    return None if found is None else replace(found, bounds=Bounds(tuple(bounds)))
+
+
+class _Sequence:
+    """Stages that are solved one after the other, those before frozen by a row each."""
+
+    def __init__(self, problem: Problem, relaxation: Relaxation, solver: Solver) -> None:
+        self._problem, self._relaxation, self._solver = problem, relaxation, solver
+        self.reached: list[tuple[StageSpec, float]] = []
+        self.bounds: list[float | None] = []
+        self.solved: _Run | None = None
+        self._cost = relaxation.program.cost
+
+    def pass_by(self, stage: StageSpec) -> None:
+        """Note a stage that is known to reach 0."""
+        self.bounds.append(0.0)
+        self.reached.append((stage, 0.0))
+
+    def take(self, run: _Run, stage: StageSpec | None) -> None:
+        """Note the first program, in which nothing is short, as that of the stage after the wishes."""
+        self.solved = run
+        if stage is not None:
+            self._note(stage, run, run.objective - self._relaxation.tie_units)
+
+    def solve(self, stage: StageSpec) -> bool:
+        """Solve one stage with those before frozen; False where no solver returned anything."""
+        relaxation = self._relaxation
+        goal = relaxation.goals[stage.name]
+        last = len(self.bounds) == len(self._problem.stages) - 1
+        tied = last and stage.kind != "missing"
+        cost = goal.coefficients + relaxation.tie if tied else goal.coefficients
+        program, names = frozen(relaxation, self.reached, replace(relaxation.program, cost=cost))
+        run = _run(program, self._solver)
+        if run is None:
+            return False
+        self.solved, self._cost = run, cost
+        if run.duals is not None:
+            prices = run.duals[relaxation.program.row_high.size :]
+            for name, price in zip(names, prices.tolist(), strict=True):
+                self._cost = self._cost - price * relaxation.goals[name].coefficients
+        self._note(stage, run, run.objective - tied * relaxation.tie_units)
+        return True
+
+    def _note(self, stage: StageSpec, run: _Run, objective: float) -> None:
+        relaxation = self._relaxation
+        goal = relaxation.goals[stage.name]
+        if stage.kind == "missing":
+            value = float(_short(relaxation, run.values)[stage.demands].sum())
+            self.bounds.append(value)
+        else:
+            value = float(goal.coefficients @ run.values) / goal.scale
+            self.bounds.append(_bound(self._problem, relaxation, goal.scale, objective, run.duals))
+        self.reached.append((stage, stage.budget(value)))
+
+    def relaxed(self) -> Relaxed | None:
+        """Return the last program's answer with the bounds of all stages; None where none was solved."""
+        run = self.solved
+        if run is None:
             return None
-        want = min(float(_short(raw, found[0])[wishes].sum()), want_units)
-    cost = solve_cost(problem, raw, solver, must_units, want_units)
-    return None if cost is None else replace(cost, bounds=Bounds(must, want, cost.bounds.cost_units))
+        return Relaxed(run.values, run.duals, self._cost, Bounds(tuple(self.bounds)), run.termination)
 
 
-def solve_cost(
-    problem: Problem, relaxation: Relaxation, solver: Solver, must_units: float, want_units: float
-) -> Relaxed | None:
-    """Solve the money stage with the shortfalls of the stages before frozen."""
-    program = relaxation.program
-    cost = program.cost.copy()
-    cost[relaxation.short_at :] = 0.0
-    budget = frozen(problem, relaxation, must_units, want_units, replace(program, cost=cost))
-    found = _run(budget, solver)
-    if found is None:
-        return None
-    values, duals, objective, termination = found
-    bound = _cost_bound(problem, relaxation, objective, duals)
-    return Relaxed(values, duals, Bounds(must_units, want_units, bound), termination)
+def _bound(
+    problem: Problem, relaxation: Relaxation, scale: float, objective: float, duals: Floats | None
+) -> float | None:
+    """Return what no plan can have a lower value than, in the stage's unit; None without the duals that it takes.
 
-
-def _cost_bound(problem: Problem, relaxation: Relaxation, objective: float, duals: Floats | None) -> float | None:
-    """Return what no plan can cost less than, in money units; None without the duals that it takes.
-
-    The tie-breaking terms come off. So does what rounding the needs up to whole steps may cost where edges are
-    guarded: guard losses are no whole steps, so a plan may then give exactly the wish. The optimum is convex in
-    the needs, so lowering them saves at most their duals.
+    What rounding the needs up to whole steps may cost comes off where edges are guarded: guard losses are no whole
+    steps, so a plan may then give exactly the wish. The optimum is convex in the needs, so lowering them saves at
+    most their duals.
     """
     if problem.edge_guard_s:
         if duals is None:
             return None
-        rows = relaxation.program.row_high.size
-        needs = duals[rows - relaxation.spare.size : rows]
-        objective -= float(np.maximum(needs, 0.0) @ relaxation.spare)
-    return (objective - relaxation.tie_units) / relaxation.cost_scale
+        objective -= float(np.maximum(duals[relaxation.rows["need"]], 0.0) @ relaxation.spare)
+    return objective / scale
 
 
-def _run(program: Program, solver: Solver) -> tuple[Floats, Floats | None, float, str] | None:
+def _run(program: Program, solver: Solver) -> _Run | None:
     """Run the usual solver, and the other one where it returns nothing or gives up."""
     for name in LINEAR_SOLVERS:
         outcome = solver.run(program, name)
         if outcome.values is not None and outcome.optimal:
-            return outcome.values, outcome.duals, outcome.objective, f"{name}: {outcome.status}"
+            return _Run(outcome.values, outcome.duals, outcome.objective, f"{name}: {outcome.status}")
     return None
 
 
 def _short(relaxation: Relaxation, values: Floats) -> Floats:
     """Return (D,) missing energy with the solver's tolerance taken off."""
-    short = values[relaxation.short_at :]
+    short = values[relaxation.columns["short"]]
     return np.where(short > NOTHING_SHORT, short, 0.0) * relaxation.short_units
 
 
-def _shortfall_program(relaxation: Relaxation, which: Bools) -> Program:
-    program = relaxation.program
-    cost = np.zeros_like(program.cost)
-    units = relaxation.short_units
-    cost[relaxation.short_at :] = np.where(which, units / units.mean(), 0.0)
-    return replace(program, cost=cost)
-
-
 def frozen(
-    problem: Problem, relaxation: Relaxation, must_units: float, want_units: float | None, program: Program
-) -> Program:
-    """Return ``program`` with the sums of the shortfalls held at most at these values."""
-    units, scale = relaxation.short_units, float(relaxation.short_units.mean())
-    wanted = [(problem.demand_hard, must_units), (~problem.demand_hard, want_units)]
-    rows, highs = [], []
-    for which, budget in wanted:
-        if budget is None or not which.any():
-            continue
-        row = np.zeros(program.cost.size)
-        row[relaxation.short_at :] = np.where(which, units / scale, 0.0)
-        rows.append(row)
-        highs.append(budget / scale + NOTHING_SHORT)
+    relaxation: Relaxation, reached: list[tuple[StageSpec, float]], program: Program
+) -> tuple[Program, list[str]]:
+    """Return ``program`` with each stage held at most at its value, and the names of the stages of the new rows."""
+    rows, highs, names = [], [], []
+    for stage, value in reached:
+        goal = relaxation.goals[stage.name]
+        if goal.coefficients.any():
+            rows.append(goal.coefficients)
+            highs.append(value * goal.scale + NOTHING_SHORT + FREEZE_SHARE * abs(value * goal.scale))
+            names.append(stage.name)
     if not rows:
-        return program
-    return replace(
+        return program, names
+    grown = replace(
         program,
         matrix=csr_array(vstack([program.matrix, csr_array(np.array(rows))])),
         row_low=np.concatenate((program.row_low, np.full(len(rows), -np.inf))),
         row_high=np.concatenate((program.row_high, np.array(highs))),
     )
+    return grown, names

@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 import numpy as np
 
 from ocpp_schedule.errors import InputError, InputProblem
-from ocpp_schedule.explain.shortfalls import missing_energy
 from ocpp_schedule.model.checks import scenario_problems
 from ocpp_schedule.model.scenario import Scenario
 from ocpp_schedule.solution import Certificate, Solution, Stage, StageMark
-from ocpp_schedule.solve.edges import slot_energy_units
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +22,6 @@ PLAN_FORMAT_VERSION: Final = 1
 WHERE: Final = "plan archive"
 MAX_STEPS: Final = 1 << 40
 """Far above any set-point, far below where int64 products overflow."""
-STAGES: Final = ("must_have", "wanted", "cost")
 
 
 def write_archive(scenario: Scenario, solution: Solution, status: str) -> str:
@@ -141,7 +138,7 @@ def _read(problem: Problem, data: Mapping[str, Any]) -> Solution:
     (cost,) = _whole([data["cost_units"]])
     for array in (setpoints, late, early, idle_floor, end_floor, energy):
         array.setflags(write=False)
-    solution = Solution(
+    return Solution(
         session_ids=problem.session_ids,
         setpoints=setpoints,
         late_raise=late,
@@ -151,25 +148,11 @@ def _read(problem: Problem, data: Mapping[str, Any]) -> Solution:
         end_floor_steps=end_floor,
         energy_units=energy,
         cost_units=cost,
-        stages=_stages(data["stages"], cost),
+        stages=_stages(data["stages"], tuple(stage.name for stage in problem.stages)),
         method=_text(data["method"]),
         termination=_text(data["termination"]),
         certificate=_certificate(data["certificate"]),
     )
-    _agree(problem, solution)
-    return solution
-
-
-def _agree(problem: Problem, solution: Solution) -> None:
-    """Refuse stage values, on which the status rests, that contradict the energies, which the referee judges."""
-    energy = slot_energy_units(problem, solution.setpoints, solution.late_raise, solution.early_lowering)
-    if (energy.sum(axis=1) != solution.energy_units).any():
-        return  # the referee will say so
-    missing = missing_energy(problem, energy)
-    must, want = (int(missing[which].sum()) for which in (problem.demand_hard, ~problem.demand_hard))
-    claimed = tuple(stage.value for stage in solution.stages)
-    if claimed[:2] != (must, want):
-        raise ValueError(f"stages miss {claimed[:2]}, the set-points {(must, want)}")
 
 
 def _named(data: Mapping[str, Any], field: str, ids: tuple[str, ...]) -> list[Any]:
@@ -208,13 +191,11 @@ def _flagged(data: Mapping[str, Any], problem: Problem) -> Bools:
     return flags
 
 
-def _stages(data: list[Any], cost: int) -> tuple[Stage, ...]:
-    """Return the stages; what the status of a plan rests on must be there."""
-    if tuple(stage["name"] for stage in data) != STAGES:
-        raise ValueError(f"the stages are not {', '.join(STAGES)}")
+def _stages(data: list[Any], names: tuple[str, ...]) -> tuple[Stage, ...]:
+    """Return the stages; all must be there, and the referee judges their values."""
+    if tuple(stage["name"] for stage in data) != names:
+        raise ValueError(f"the stages are not {', '.join(names)}")
     _whole([stage["value"] for stage in data])
-    if data[-1]["value"] != cost:
-        raise ValueError(f"the cost is {cost}, that of its stage {data[-1]['value']}")
     for stage in data:
         bound, mark = stage["bound"], stage["mark"]
         if bound is not None and not (type(bound) in (int, float) and math.isfinite(bound)):

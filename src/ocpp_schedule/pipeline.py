@@ -1,0 +1,73 @@
+"""From a scenario to a solution that the referee accepts: what ``schedule()`` and ``Plan.from_json`` run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ocpp_schedule.errors import InputError, PlanRejectedError
+from ocpp_schedule.model.checks import scenario_problems, type_problems
+
+if TYPE_CHECKING:
+    from ocpp_schedule.check.report import Report
+    from ocpp_schedule.model.scenario import Scenario
+    from ocpp_schedule.problem.arrays import Problem
+    from ocpp_schedule.solution import Solution
+
+INPUTS = ("site", "sessions", "tariff", "grid", "limits", "forecasts")
+"""Fields of a scenario that compiler and referee start from, by the names of their parameters."""
+
+
+def inputs_of(scenario: Scenario) -> dict[str, Any]:
+    """Return what compiler and referee start from."""
+    return {name: getattr(scenario, name) for name in INPUTS}
+
+
+def checked(scenario: Scenario) -> Scenario:
+    """Return the scenario if nothing is wrong with it.
+
+    Raises:
+        InputError: everything that is wrong, at once.
+    """
+    problems = list(type_problems(scenario)) or list(scenario_problems(scenario))
+    if problems:
+        raise InputError("schedule()", problems)
+    return scenario
+
+
+def compiled(scenario: Scenario) -> Problem:
+    """Return the integer arrays of a scenario."""
+    from ocpp_schedule.problem.compile import compile_problem  # noqa: PLC0415 - the compiler loads with the first plan
+
+    return compile_problem(**inputs_of(scenario))
+
+
+def solved(scenario: Scenario) -> tuple[Problem, Solution, Report]:
+    """Return the arrays of a scenario, the best solution found, and the referee's report on it.
+
+    Raises:
+        PlanRejectedError: the referee faults the solution.
+    """
+    from ocpp_schedule.solve.ladder import solve  # noqa: PLC0415 - OR-Tools and scipy load with the first plan
+
+    problem = compiled(scenario)
+    solution = solve(problem)
+    return problem, solution, accepted(scenario, solution)
+
+
+def reviewed(scenario: Scenario, solution: Solution) -> Report:
+    """Return the referee's report."""
+    from ocpp_schedule.check.referee import review  # noqa: PLC0415 - loads numpy
+
+    return review(**inputs_of(scenario), solution=solution)
+
+
+def accepted(scenario: Scenario, solution: Solution) -> Report:
+    """Return the referee's report if it faults nothing.
+
+    Raises:
+        PlanRejectedError: it faults something.
+    """
+    report = reviewed(scenario, solution)
+    if report.violations:
+        raise PlanRejectedError([str(violation) for violation in report.violations])
+    return report

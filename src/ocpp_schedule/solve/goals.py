@@ -1,0 +1,69 @@
+"""The objective of each stage on the columns of the linear program."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from ocpp_schedule.problem.arrays import Floats, Ints, Problem
+    from ocpp_schedule.problem.stages import StageSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """The objective of one stage on the columns of a relaxation.
+
+    Attributes:
+        coefficients: (n,) objective units per unit of each column.
+        scale: objective units per unit of the stage; it brings the coefficients near 1.
+        dearest: the highest price of energy among them, without sign [objective units per 0.1 J]; 0 for shortfalls.
+    """
+
+    coefficients: Floats
+    scale: float
+    dearest: float = 0.0
+
+
+def stage_goals(
+    problem: Problem, places: dict[str, slice], session: Ints, slot: Ints, short_units: Floats
+) -> dict[str, Goal]:
+    """Return the objective of every stage by name.
+
+    Args:
+        problem: compiled arrays.
+        places: of the columns by block; ``arcs`` and ``short`` are there.
+        session: (A,) of each arc.
+        slot: (A,) of each arc.
+        short_units: (D,) energy of one unit of each shortfall [0.1 J].
+    """
+    width = max(place.stop for place in places.values())
+    goals = {}
+    for stage in problem.stages:
+        if stage.kind == "missing":
+            scale = 1.0 / float(short_units.mean()) if short_units.size else 1.0
+            found, dearest = np.where(stage.demands, short_units, 0.0) * scale, 0.0
+        else:
+            found, scale, dearest = _rate_goal(problem, stage, session, slot)
+        coefficients = np.zeros(width)
+        coefficients[places["short" if stage.kind == "missing" else "arcs"]] = found
+        goals[stage.name] = Goal(coefficients, scale, dearest)
+    return goals
+
+
+def _rate_goal(problem: Problem, stage: StageSpec, session: Ints, slot: Ints) -> tuple[Floats, float, float]:
+    """Return coefficients of the arcs, scale and dearest price of energy times a rate."""
+    per_energy = np.abs(stage.rate / problem.seconds)
+    level = float(per_energy.mean()) if per_energy.size else 0.0
+    scale = 1.0 / ((level or 1.0) * unit_energy(problem, session))
+    at = (slot,) if stage.rate.ndim == 1 else (session, slot)
+    money = problem.power_dw[session] * stage.rate[at].astype(float)
+    return money * scale, scale, float(per_energy.max(initial=0.0) or 1.0) * scale
+
+
+def unit_energy(problem: Problem, session: Ints) -> float:
+    """Return the mean energy of a step in a slot, over the arcs [0.1 J]: what coefficients are scaled by."""
+    power = float(problem.power_dw[session].mean()) if session.size else 1.0
+    return power * float(problem.seconds.mean())
