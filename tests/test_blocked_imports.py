@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.pages import ROOT
+from tests.scenes import worked_plan
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 BLOCKER = """
 import sys
 from importlib.abc import MetaPathFinder
 
-BLOCKED = {"ortools", "pandas", "scipy", "ocpp"}
+BLOCKED = {"ortools", "pandas", "scipy", "ocpp", "highspy"}
 
 
 class Blocker(MetaPathFinder):
@@ -69,6 +74,28 @@ NOTHING_LOADED = """
 assert not BLOCKED & {name.partition(".")[0] for name in sys.modules}, "loaded all the same"
 """
 
+ARCHIVE = """
+import pathlib
+from ocpp_schedule import Plan
+from ocpp_schedule.cli import main
+
+text = pathlib.Path(sys.argv[1]).read_text(encoding="utf-8")
+plan = Plan.from_json(text)
+report = plan.verify()
+assert report.ok, report.violations
+assert 0 < report.cost_bound_units <= report.cost_units == 1_265_000 * 36_000_000
+assert plan.summary().startswith("Plan: 2 sessions")
+assert main(["check", sys.argv[1], "--quiet"]) == 0
+assert main(["check", sys.argv[2], "--quiet"]) == 1
+"""
+
+CHECK_ONLY = """
+from ocpp_schedule.cli import main
+assert main(["check", sys.argv[1], "--quiet"]) == 0
+loaded = {name.split(".")[1] for name in sys.modules if name.startswith("ocpp_schedule.")}
+assert not loaded & {"problem", "solve", "explain", "plan", "profiles", "delivery", "wire"}, loaded
+"""
+
 SOLVER_IS_BLOCKED = """
 from ocpp_schedule import schedule
 try:
@@ -89,8 +116,20 @@ else:
     ],
 )
 def test_it_works_without_solver_tables_and_ocpp(what: str) -> None:
+    run(BLOCKER + WORKED + what)
+
+
+@pytest.mark.parametrize("what", [pytest.param(ARCHIVE, id="plan"), pytest.param(CHECK_ONLY, id="check-only")])
+def test_an_archive_is_judged_without_solver_and_tables(what: str, tmp_path: Path) -> None:
+    text = worked_plan().to_json()
+    (tmp_path / "plan.json").write_text(text, encoding="utf-8")
+    (tmp_path / "false.json").write_text(text.replace('"a":[0,160,80,0]', '"a":[0,161,80,0]'), encoding="utf-8")
+    run(BLOCKER + what + NOTHING_LOADED, str(tmp_path / "plan.json"), str(tmp_path / "false.json"))
+
+
+def run(code: str, *arguments: str) -> None:
     done = subprocess.run(  # noqa: S603 - our own interpreter on a text of this file
-        [sys.executable, "-W", "error", "-c", BLOCKER + WORKED + what],
+        [sys.executable, "-W", "error", "-c", code, *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,

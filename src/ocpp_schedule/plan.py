@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cached_property
 from html import escape
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Self
 
 from ocpp_schedule.model.objective import Objective
 from ocpp_schedule.model.scenario import Scenario
-from ocpp_schedule.pipeline import accepted, checked, compiled, inputs_of, reviewed, solved
+from ocpp_schedule.pipeline import accepted, checked, compiled, reviewed, solved
 from ocpp_schedule.problem.effects import takes_amperes
 from ocpp_schedule.units import ENERGY_UNITS_PER_WH, MONEY_UNITS_PER_CURRENCY, energy_to_wh, exact, money_to_currency
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from ocpp_schedule.check.claims import Mark, Status
     from ocpp_schedule.check.report import Alarm, Report
     from ocpp_schedule.delivery.messages import OcppMessage
     from ocpp_schedule.explain.shortfalls import Shortfall
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
     from ocpp_schedule.timegrid import TimeGrid
     from ocpp_schedule.views.baseline import Baseline
     from ocpp_schedule.views.frame import Frame
-
-Status = Literal["complete", "partial", "alarm"]
-Mark = Literal["certified", "bounded", "heuristic", "fallback"]
 
 
 def schedule(
@@ -177,21 +175,15 @@ class Plan:
     @cached_property
     def _cost_bound(self) -> float | None:
         """Proven from the certificate's prices where there are some, else as the linear program says [money units]."""
-        proven = self._proven_cost_units
+        proven = self._proven.get("cost")
         return self._stage("cost").bound if proven is None else float(proven)
 
     @cached_property
-    def _proven_cost_units(self) -> int | None:
-        if self.solution.certificate is None:
-            return None
-        from ocpp_schedule.check.certificate import proven_cost_units  # noqa: PLC0415 - rarely needed
+    def _proven(self) -> dict[str, int]:
+        """By stage, the bound that the certificate proves."""
+        from ocpp_schedule.check.claims import proven_bounds  # noqa: PLC0415 - rarely needed
 
-        return proven_cost_units(
-            **inputs_of(self.scenario),
-            certificate=self.solution.certificate,
-            must_units=self._stage("must_have").value,
-            want_units=self._stage("wanted").value,
-        )
+        return proven_bounds(self.scenario, self.solution)
 
     @property
     def cost_gap(self) -> float | None:
@@ -214,9 +206,9 @@ class Plan:
     @property
     def status(self) -> Status:
         """``complete``: all wishes met; ``partial``: some energy is missing; ``alarm``: base load exceeds a limit."""
-        if self.report.alarms:
-            return "alarm"
-        return "partial" if self.report.missing else "complete"
+        from ocpp_schedule.check.claims import status_of  # noqa: PLC0415 - loads numpy
+
+        return status_of(self.report)
 
     @property
     def mark(self) -> Mark:
@@ -225,9 +217,9 @@ class Plan:
         ``certified``: nothing is missing, and the bound of the cost is proven without a solver (``verify``);
         the others: ``solution.StageMark``.
         """
-        if self.report.missing or self.solution.certificate is None:
-            return self._stage("cost").mark
-        return "certified"
+        from ocpp_schedule.check.claims import mark_of  # noqa: PLC0415 - loads numpy
+
+        return mark_of(self.solution, self.report)
 
     @property
     def alarms(self) -> tuple[Alarm, ...]:
@@ -285,7 +277,7 @@ class Plan:
 
     def verify(self) -> Report:
         """Return a fresh report of the referee: violations, energies, cost, and the proven bound of the cost."""
-        return replace(reviewed(self.scenario, self.solution), cost_bound_units=self._proven_cost_units)
+        return replace(reviewed(self.scenario, self.solution), cost_bound_units=self._proven.get("cost"))
 
     def stacks(self, ids: Mapping[tuple[str, str], int] | None = None) -> tuple[ProfileStack, ...]:
         """Return the neutral profile stacks, one per connector.
@@ -315,9 +307,10 @@ class Plan:
 
     def to_json(self) -> str:
         """Return scenario and solution as JSON text; the same input gives the same bytes."""
+        from ocpp_schedule.check.claims import Claims  # noqa: PLC0415 - loads numpy
         from ocpp_schedule.views.archive import write_archive  # noqa: PLC0415 - rarely needed
 
-        return write_archive(self.scenario, self.solution, self.status)
+        return write_archive(self.scenario, self.solution, Claims(self.status, self.mark), self._proven)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -331,7 +324,7 @@ class Plan:
 
         scenario, solution_data = read_archive(text)
         problem = compiled(scenario)
-        solution = solution_from_dict(problem, solution_data)
+        solution = solution_from_dict(scenario, solution_data, [stage.name for stage in problem.stages])
         return cls(scenario, problem, solution, accepted(scenario, solution))
 
     def _stage(self, name: str) -> Stage:

@@ -1,7 +1,8 @@
-"""The command line: ``ocpp-schedule plan | demo | schema``.
+"""The command line: ``ocpp-schedule plan | demo | check | schema``.
 
-Exit codes: 0 all wishes met; 1 a plan with shortfalls or alarms; 2 bad input or an absent extra; 3 a fault of
-ours; 130 interrupted. Messages about what is wrong go to stderr; what was asked for goes to stdout.
+Exit codes: 0 all wishes met; 1 a plan with shortfalls or alarms, or one that fails the check; 2 bad input or an
+absent extra; 3 a fault of ours; 130 interrupted. Messages about what is wrong go to stderr; what was asked for goes
+to stdout.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 EXIT_DONE: Final = 0
 EXIT_WISHES_MISSED: Final = 1
+EXIT_NOT_TRUE: Final = 1
 
 
 def _common(default_out: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
@@ -42,7 +43,8 @@ def _common(default_out: str) -> Callable[[Callable[..., int]], Callable[..., in
 def commands() -> None:
     """Plan electric-vehicle charging and write it as OCPP ChargingProfiles.
 
-    Exit codes: 0 all wishes met; 1 a plan with shortfalls or alarms; 2 bad input; 3 internal fault.
+    Exit codes: 0 all wishes met; 1 a plan with shortfalls or alarms, or one that fails the check; 2 bad input;
+    3 internal fault.
     """
 
 
@@ -67,6 +69,28 @@ def demo(name: str | None, *, listed: bool, **options: Any) -> int:
             click.echo(f"{known:<15} {what}")
         return EXIT_DONE
     return _plan(example_path(name) if name else example_path(), **options)
+
+
+@commands.command()
+@click.argument("archive", type=click.Path(path_type=Path))
+@click.option("--quiet", is_flag=True, help="Print nothing; the exit code says it.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+def check(archive: Path, *, quiet: bool, as_json: bool) -> int:
+    """Judge the plan ARCHIVE (plan.json, or the folder with it) again, without a solver.
+
+    Limits, energies, cost, bounds and both gaps are derived from the models in the archive, and every claim is
+    held against them. Exit codes: 0 all true; 1 a broken rule or a false claim; 2 not a plan.
+    """
+    with progress("judging the plan"):
+        from ocpp_schedule.files import audit_file  # noqa: PLC0415 - loaded when needed
+        from ocpp_schedule.views.audit_text import audit_data, audit_text  # noqa: PLC0415 - loaded when needed
+
+        scenario, solution, found = audit_file(archive)
+    if as_json:
+        click.echo(json.dumps(audit_data(found), indent=2, ensure_ascii=False))
+    elif not quiet:
+        click.echo(audit_text(scenario, solution, found))
+    return EXIT_DONE if found.ok else EXIT_NOT_TRUE
 
 
 @commands.command()

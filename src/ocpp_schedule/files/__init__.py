@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ocpp_schedule.files._archive import audit_file
 from ocpp_schedule.files._examples import example_names, example_path
 from ocpp_schedule.files._load import load_scenario, scenario_from_dict
 from ocpp_schedule.files._output import MARKER, write_output
@@ -9,6 +10,7 @@ from ocpp_schedule.files._schema import scenario_schema
 
 __all__ = [
     "MARKER",
+    "audit_file",
     "example_names",
     "example_path",
     "load_scenario",

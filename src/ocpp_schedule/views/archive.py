@@ -1,22 +1,27 @@
-"""A solution as plain JSON data and back; the scenario travels beside it."""
+"""A plan as plain JSON data and back: scenario, solution, and what the plan claims of itself.
+
+Reading needs models, solution and referee only, so that an archive can be checked where no solver is installed.
+"""
 
 from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 import numpy as np
 
+from ocpp_schedule.check.claims import Claims
 from ocpp_schedule.errors import InputError, InputProblem
 from ocpp_schedule.model.checks import scenario_problems
 from ocpp_schedule.model.scenario import Scenario
 from ocpp_schedule.solution import Certificate, Solution, Stage, StageMark
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from ocpp_schedule.problem.arrays import Bools, Ints, Problem
+    import numpy.typing as npt
 
 PLAN_FORMAT_VERSION: Final = 1
 WHERE: Final = "plan archive"
@@ -24,13 +29,22 @@ MAX_STEPS: Final = 1 << 40
 """Far above any set-point, far below where int64 products overflow."""
 
 
-def write_archive(scenario: Scenario, solution: Solution, status: str) -> str:
-    """Return scenario and solution as JSON text; the same input gives the same bytes."""
+def write_archive(scenario: Scenario, solution: Solution, claims: Claims, proven: Mapping[str, int]) -> str:
+    """Return scenario, solution and claims as JSON text; the same input gives the same bytes.
+
+    Args:
+        scenario: what was planned.
+        solution: the plan.
+        claims: status and mark.
+        proven: by stage, the bound that the certificate proves; it stands in the archive instead of a solver's.
+    """
+    stages = tuple(replace(stage, bound=proven.get(stage.name, stage.bound)) for stage in solution.stages)
     data = {
         "format_version": PLAN_FORMAT_VERSION,
-        "status": status,
+        "status": claims.status,
+        "mark": claims.mark,
         "scenario": scenario.model_dump(mode="json"),
-        "solution": solution_to_dict(solution),
+        "solution": solution_to_dict(replace(solution, stages=stages)),
     }
     return json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
@@ -53,6 +67,19 @@ def read_archive(text: str) -> tuple[Scenario, dict[str, Any]]:
     if problems:
         raise InputError(WHERE, problems)
     return scenario, solution
+
+
+def claims_of(text: str) -> Claims:
+    """Return what an archive that ``read_archive`` has read claims of itself; nothing in it is believed.
+
+    Raises:
+        InputError: a claim has another form than ``write_archive`` gives it.
+    """
+    data = json.loads(text)
+    try:
+        return Claims(_text(data["status"]), _text(data["mark"]))
+    except (KeyError, ValueError) as error:
+        raise InputError(WHERE, [InputProblem("", f"claims what no plan claims: {error!r}")]) from error
 
 
 def solution_to_dict(solution: Solution) -> dict[str, Any]:
@@ -111,44 +138,51 @@ def _flags(ids: tuple[str, ...], flags: Any) -> dict[str, list[int]]:
     return {name: np.flatnonzero(row).tolist() for name, row in zip(ids, flags, strict=True) if row.any()}
 
 
-def solution_from_dict(problem: Problem, data: Mapping[str, Any]) -> Solution:
+def solution_from_dict(scenario: Scenario, data: Mapping[str, Any], names: Sequence[str] | None = None) -> Solution:
     """Return the solution of archived data; nothing in it is believed before the referee has seen it.
 
+    Args:
+        scenario: what was planned.
+        data: what ``solution_to_dict`` gave.
+        names: of the stages that there must be; None where the referee is to judge that too.
+
     Raises:
-        InputError: the data do not have the form of ``solution_to_dict`` for this problem.
+        InputError: the data do not have the form of ``solution_to_dict`` for this scenario.
     """
     try:
-        return _read(problem, data)
+        return _read(scenario, data, names)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
         raise InputError(
             WHERE, [InputProblem("solution", f"does not belong to the scenario beside it: {error!r}")]
         ) from error
 
 
-def _read(problem: Problem, data: Mapping[str, Any]) -> Solution:
-    shape = (problem.sessions, problem.slots)
-    rows = _named(data, "setpoints", problem.session_ids)
-    setpoints = _integers([step for row in rows for step in _row(row, problem.slots)]).reshape(shape)
+def _read(scenario: Scenario, data: Mapping[str, Any], names: Sequence[str] | None) -> Solution:
+    session_ids = tuple(sorted(session.id for session in scenario.sessions))
+    connector_ids = tuple(sorted(connector.id for connector in scenario.site.connectors))
+    shape = (len(session_ids), scenario.grid.slots)
+    rows = _named(data, "setpoints", session_ids)
+    setpoints = _integers([step for row in rows for step in _row(row, shape[1])]).reshape(shape)
     if setpoints.size and (setpoints.min() < 0 or setpoints.max() > MAX_STEPS):
         raise ValueError(f"set-points from {setpoints.min()} to {setpoints.max()}")
-    late, early = (_flagged(data[field], problem) for field in ("late_raise", "early_lowering"))
-    idle_floor = _integers(_named(data, "idle_floor_steps", problem.connector_ids))
-    end_floor = _integers(_named(data, "end_floor_steps", problem.connector_ids))
-    energy = _integers(_named(data, "energy_units", problem.session_ids))
+    late, early = (_flagged(data[field], session_ids, shape) for field in ("late_raise", "early_lowering"))
+    idle_floor = _integers(_named(data, "idle_floor_steps", connector_ids))
+    end_floor = _integers(_named(data, "end_floor_steps", connector_ids))
+    energy = _integers(_named(data, "energy_units", session_ids))
     (cost,) = _whole([data["cost_units"]])
     for array in (setpoints, late, early, idle_floor, end_floor, energy):
         array.setflags(write=False)
     return Solution(
-        session_ids=problem.session_ids,
+        session_ids=session_ids,
         setpoints=setpoints,
         late_raise=late,
         early_lowering=early,
-        connector_ids=problem.connector_ids,
+        connector_ids=connector_ids,
         idle_floor_steps=idle_floor,
         end_floor_steps=end_floor,
         energy_units=energy,
         cost_units=cost,
-        stages=_stages(data["stages"], tuple(stage.name for stage in problem.stages)),
+        stages=_stages(data["stages"], names),
         method=_text(data["method"]),
         termination=_text(data["termination"]),
         certificate=_certificate(data["certificate"]),
@@ -177,13 +211,13 @@ def _whole(values: list[Any]) -> list[int]:
     return values
 
 
-def _integers(values: list[Any]) -> Ints:
+def _integers(values: list[Any]) -> npt.NDArray[np.int64]:
     return np.array(_whole(values), dtype=np.int64)
 
 
-def _flagged(data: Mapping[str, Any], problem: Problem) -> Bools:
-    flags = np.zeros((problem.sessions, problem.slots), dtype=np.bool_)
-    row = {name: index for index, name in enumerate(problem.session_ids)}
+def _flagged(data: Mapping[str, Any], ids: tuple[str, ...], shape: tuple[int, int]) -> npt.NDArray[np.bool_]:
+    flags = np.zeros(shape, dtype=np.bool_)
+    row = {name: index for index, name in enumerate(ids)}
     for name, slots in data.items():
         if slots and min(_whole(slots)) < 0:
             raise ValueError(f"slot {min(slots)} of {name}")
@@ -191,9 +225,9 @@ def _flagged(data: Mapping[str, Any], problem: Problem) -> Bools:
     return flags
 
 
-def _stages(data: list[Any], names: tuple[str, ...]) -> tuple[Stage, ...]:
-    """Return the stages; all must be there, and the referee judges their values."""
-    if tuple(stage["name"] for stage in data) != names:
+def _stages(data: list[Any], names: Sequence[str] | None) -> tuple[Stage, ...]:
+    """Return the stages; the referee judges their values."""
+    if names is not None and [stage["name"] for stage in data] != list(names):
         raise ValueError(f"the stages are not {', '.join(names)}")
     _whole([stage["value"] for stage in data])
     for stage in data:
@@ -202,7 +236,7 @@ def _stages(data: list[Any], names: tuple[str, ...]) -> tuple[Stage, ...]:
             raise ValueError(f"{bound!r:.60} is no bound")
         if mark not in get_args(StageMark):
             raise ValueError(f"{mark!r:.60} is no mark")
-    return tuple(Stage(stage["name"], stage["value"], stage["bound"], stage["mark"]) for stage in data)
+    return tuple(Stage(_text(stage["name"]), stage["value"], stage["bound"], stage["mark"]) for stage in data)
 
 
 def _text(value: Any) -> str:
