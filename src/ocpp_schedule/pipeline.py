@@ -9,6 +9,7 @@ from ocpp_schedule.model.checks import scenario_problems, type_problems
 
 if TYPE_CHECKING:
     from ocpp_schedule.check.report import Report
+    from ocpp_schedule.check.scene import Scene
     from ocpp_schedule.model.scenario import Scenario
     from ocpp_schedule.problem.arrays import Problem
     from ocpp_schedule.solution import Solution
@@ -41,8 +42,8 @@ def compiled(scenario: Scenario) -> Problem:
     return compile_problem(**inputs_of(scenario))
 
 
-def solved(scenario: Scenario) -> tuple[Problem, Solution, Report]:
-    """Return the arrays of a scenario, the best solution found, and the referee's report on it.
+def solved(scenario: Scenario) -> tuple[Problem, Solution, Report, Scene]:
+    """Return the arrays of a scenario, the best solution found, the referee's report on it and what that rests on.
 
     Raises:
         PlanRejectedError: the referee faults the solution.
@@ -51,23 +52,31 @@ def solved(scenario: Scenario) -> tuple[Problem, Solution, Report]:
 
     problem = compiled(scenario)
     solution = solve(problem)
-    return problem, solution, accepted(scenario, solution)
+    scene = derived(scenario)
+    return problem, solution, accepted(scene, solution), scene
 
 
-def reviewed(scenario: Scenario, solution: Solution) -> Report:
+def derived(scenario: Scenario) -> Scene:
+    """Return what the referee derives from a scenario, whatever the plan."""
+    from ocpp_schedule.check.scene import scene_of  # noqa: PLC0415 - loads numpy
+
+    return scene_of(**inputs_of(scenario))
+
+
+def reviewed(scene: Scene, solution: Solution) -> Report:
     """Return the referee's report."""
-    from ocpp_schedule.check.referee import review  # noqa: PLC0415 - loads numpy
+    from ocpp_schedule.check.referee import judge  # noqa: PLC0415 - loads numpy
 
-    return review(**inputs_of(scenario), solution=solution)
+    return judge(scene, solution)
 
 
-def accepted(scenario: Scenario, solution: Solution) -> Report:
+def accepted(scene: Scene, solution: Solution) -> Report:
     """Return the referee's report if it faults nothing.
 
     Raises:
         PlanRejectedError: it faults something.
     """
-    report = reviewed(scenario, solution)
+    report = reviewed(scene, solution)
     if report.violations:
         raise PlanRejectedError([str(violation) for violation in report.violations])
     return report

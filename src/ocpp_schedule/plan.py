@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from ocpp_schedule.model.objective import Objective
 from ocpp_schedule.model.scenario import Scenario
-from ocpp_schedule.pipeline import accepted, checked, compiled, reviewed, solved
+from ocpp_schedule.pipeline import accepted, checked, compiled, derived, reviewed, solved
 from ocpp_schedule.problem.effects import takes_amperes
 from ocpp_schedule.units import ENERGY_UNITS_PER_WH, MONEY_UNITS_PER_CURRENCY, energy_to_wh, exact, money_to_currency
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from ocpp_schedule.check.claims import Mark, Status
     from ocpp_schedule.check.report import Alarm, Report
+    from ocpp_schedule.check.scene import Scene
     from ocpp_schedule.delivery.messages import OcppMessage
     from ocpp_schedule.explain.shortfalls import Shortfall
     from ocpp_schedule.model.series import Forecast, LimitSeries
@@ -98,11 +99,14 @@ class Plan:
     Invariants: the referee found no violation.
     """
 
-    def __init__(self, scenario: Scenario, problem: Problem, solution: Solution, report: Report) -> None:
+    def __init__(
+        self, scenario: Scenario, problem: Problem, solution: Solution, report: Report, scene: Scene | None = None
+    ) -> None:
         self.scenario = scenario
         self.problem = problem
         self.solution = solution
         self.report = report
+        self._scene = scene
 
     def __repr__(self) -> str:
         """Return one line."""
@@ -183,7 +187,7 @@ class Plan:
         """By stage, the bound that the certificate proves."""
         from ocpp_schedule.check.claims import proven_bounds  # noqa: PLC0415 - rarely needed
 
-        return proven_bounds(self.scenario, self.solution)
+        return proven_bounds(self._scene or derived(self.scenario), self.solution)
 
     @property
     def cost_gap(self) -> float | None:
@@ -277,7 +281,7 @@ class Plan:
 
     def verify(self) -> Report:
         """Return a fresh report of the referee: violations, energies, cost, and the proven bound of the cost."""
-        return replace(reviewed(self.scenario, self.solution), cost_bound_units=self._proven.get("cost"))
+        return replace(reviewed(derived(self.scenario), self.solution), cost_bound_units=self._proven.get("cost"))
 
     def stacks(self, ids: Mapping[tuple[str, str], int] | None = None) -> tuple[ProfileStack, ...]:
         """Return the neutral profile stacks, one per connector.
@@ -325,7 +329,8 @@ class Plan:
         scenario, solution_data = read_archive(text)
         problem = compiled(scenario)
         solution = solution_from_dict(scenario, solution_data, [stage.name for stage in problem.stages])
-        return cls(scenario, problem, solution, accepted(scenario, solution))
+        scene = derived(scenario)
+        return cls(scenario, problem, solution, accepted(scene, solution), scene)
 
     def _stage(self, name: str) -> Stage:
         return next(stage for stage in self.solution.stages if stage.name == name)

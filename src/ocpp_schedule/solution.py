@@ -37,14 +37,17 @@ class Certificate:
 
     Attributes:
         row_prices: by circuit or station, its id and line (0 to 2): one price per slot, money units per uA.
-        demand_prices: by session id and milestone (None: the wish): money units per 0.1 J.
+        demand_prices: by session id and milestone (None: the wish): money units per 0.1 J. Of a session's only need
+            the best price follows from those of the rows; the referee takes it, whatever stands here.
         cap_prices: by session id, of getting no more than convention 6 allows: money units per 0.1 J. Only
             negative energy prices give any.
+        denominator: what all prices are divided by, so that a price of a step can be told per uA exactly.
     """
 
     row_prices: dict[tuple[str, str, int], tuple[int, ...]]
     demand_prices: dict[tuple[str, int | None], int]
     cap_prices: dict[str, int] = field(default_factory=dict)
+    denominator: int = 1
 
 
 @dataclass(frozen=True, slots=True)

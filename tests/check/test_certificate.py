@@ -76,6 +76,18 @@ def test_linear_plans_are_certified_within_a_hundredth_of_a_per_mille(sessions: 
     assert plan.bound == pytest.approx(linear / EUR, rel=1e-4)
 
 
+def test_prices_may_have_a_denominator() -> None:
+    """A fuse of 24.95 A passes 249 steps of 0.1 A; 0.10 EUR/kWh is no whole price per uA."""
+    site = yard(outlet("A", min_current_a=0.0), outlet("B", min_current_a=0.0), limit_a=24.95, edge_guard_s=0)
+    cars = [car("a", "A", 0, 2, 5520, phases=1), car("b", "B", 0, 2, 1955, phases=1)]
+    plan = planned(scene(site, cars, priced_at(0.10001, 0.20003, 0.5, 0.5)))
+    fuse = (200_030 - 100_010) * 230 * 3600  # what a step in the first hour saves
+    assert fuse % 100_000
+    rounded = bound(plan.scenario, Certificate({("circuit", "main", 0): (fuse // 100_000, 0, 0, 0)}, {}))
+    exact = bound(plan.scenario, Certificate({("circuit", "main", 0): (fuse, 0, 0, 0)}, {}, {}, 100_000))
+    assert rounded < exact == plan.solution.cost_units
+
+
 def priced(draw: st.DrawFn, scenario: Scenario) -> Certificate:
     """Draw any prices at all."""
     slots = scenario.grid.slots
@@ -84,7 +96,7 @@ def priced(draw: st.DrawFn, scenario: Scenario) -> Certificate:
     demand = st.integers(-(10**5), 10**6)
     goals = [(s.id, k) for s in scenario.sessions for k in [None, *range(len(s.milestones))]]
     caps = {session.id: draw(demand) for session in scenario.sessions}
-    return Certificate(rows, {goal: draw(demand) for goal in goals}, caps)
+    return Certificate(rows, {goal: draw(demand) for goal in goals}, caps, draw(st.sampled_from([1, 7, 1000])))
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))

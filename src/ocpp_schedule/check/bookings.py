@@ -43,6 +43,8 @@ class Bookings:
         still_ua: (rows, 3) idle floors of the connectors without a session, summed [uA].
         floor_ua: (rows, 3) idle floors of all connectors, summed: the unavoidable current [uA].
         wired: (rows, 3) bool, whether a connector below the row has the line.
+        distinct: one of each set of lines on which every connector is booked alike.
+        alike: (3,) for each line, its place in ``distinct``.
     """
 
     setpoints: npt.NDArray[Any]
@@ -55,16 +57,18 @@ class Bookings:
     still_ua: npt.NDArray[np.int64]
     floor_ua: npt.NDArray[np.int64]
     wired: npt.NDArray[np.bool_]
+    distinct: list[int]
+    alike: list[int]
 
     def currents(self, first: int, end: int) -> npt.NDArray[Any]:
-        """Return (busy, 3, end - first) booked current of every busy connector on each line [uA].
+        """Return (busy, distinct lines, end - first) booked current of every busy connector [uA].
 
         A set-point counts on the lines of its car, the idle floor on every line of the connector.
         """
-        drawn = self.setpoints[:, None, first:end] * self.line_ua[:, :, None]
+        drawn = self.setpoints[:, None, first:end] * self.line_ua[:, self.distinct, None]
         if self.starts.size < drawn.shape[0]:  # the windows of one connector's sessions do not overlap
             drawn = np.add.reduceat(drawn, self.starts, axis=0)
-        np.maximum(drawn, self.idle_ua[:, :, None], out=drawn)
+        np.maximum(drawn, self.idle_ua[:, self.distinct, None], out=drawn)
         return drawn
 
 
@@ -87,6 +91,7 @@ def book(setpoints: npt.NDArray[Any], cars: Cars, outlets: Outlets, layout: Layo
     idle = outlets.idle_ua[layout.order]
     floor_ua = layout.sums(idle)
     idle_busy = idle[places]
+    distinct, alike = _alike(cars.line_ua[present], idle_busy)
     return Bookings(
         setpoints=setpoints[present],
         line_ua=cars.line_ua[present],
@@ -98,7 +103,20 @@ def book(setpoints: npt.NDArray[Any], cars: Cars, outlets: Outlets, layout: Layo
         still_ua=floor_ua - layout.sums(idle_busy, inside),
         floor_ua=floor_ua,
         wired=layout.sums((outlets.unknown_ua > 0)[layout.order].astype(np.int64)) > 0,
+        distinct=distinct,
+        alike=alike,
     )
+
+
+def _alike(*columns: npt.NDArray[np.int64]) -> tuple[list[int], list[int]]:
+    """Return one of each set of equal columns, and for each column its place among them."""
+    distinct: list[int] = []
+    alike = []
+    for line in range(columns[0].shape[1]):
+        same = [k for k, other in enumerate(distinct) if all((c[:, line] == c[:, other]).all() for c in columns)]
+        alike.append(same[0] if same else len(distinct))
+        distinct += [] if same else [line]
+    return distinct, alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +194,7 @@ def _judge_block(rows: Rows, first: int, end: int, most: _Most, *, edges: bool) 
     current = bookings.currents(from_slot, end)
     room = rows.limits.headroom_in(from_slot, end)
     still, floor = bookings.still_ua[:, :, None], bookings.floor_ua[:, :, None]
-    booked = layout.sums(current, bookings.inside) + still
+    booked = layout.sums(current, bookings.inside)[:, bookings.alike] + still
     own = first - from_slot
     most.look(first, booked[:, :, own:], room[:, :, own:])
     over = booked > np.maximum(room, floor)
@@ -189,7 +207,7 @@ def _judge_block(rows: Rows, first: int, end: int, most: _Most, *, edges: bool) 
         for line in range(3):
             _note_alarms(rows, line, first, in_alarm[:, line])
     if edges and end - from_slot > 1:
-        changing = layout.sums(_at_edges(rows, from_slot, current), bookings.inside) + still
+        changing = layout.sums(_at_edges(rows, from_slot, current), bookings.inside)[:, bookings.alike] + still
         allowed = np.maximum(np.minimum(room[:, :, :-1], room[:, :, 1:]), floor)
         for line, row, edge in _by_line(changing > allowed):
             slot = from_slot + 1 + edge
@@ -208,7 +226,7 @@ def _report(rows: Rows, kind: Kind, row: int, line: int, slot: int, seen: int, a
 
 
 def _at_edges(rows: Rows, first: int, current: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return (busy, 3, slots - 1) what every connector counts with at the edges inside a block."""
+    """Return (busy, distinct lines, slots - 1) what every connector counts with at the edges inside a block."""
     old, new = current[:, :, :-1], current[:, :, 1:]
     counted: npt.NDArray[Any] = np.maximum(old, new)
     busy_of, edges = rows.bookings.busy_of, counted.shape[2]

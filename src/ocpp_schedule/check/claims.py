@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
-import numpy as np
-
-from ocpp_schedule.check.certificate import proven_cost_units
-from ocpp_schedule.check.quantities import cars_of, outlets_of
-from ocpp_schedule.check.referee import review
-from ocpp_schedule.check.series import price_seconds
+from ocpp_schedule.check.bookings import safe_setpoints
+from ocpp_schedule.check.certificate import bound_units
+from ocpp_schedule.check.referee import judge
+from ocpp_schedule.check.scene import scene_of
 
 if TYPE_CHECKING:
     from ocpp_schedule.check.report import Report
+    from ocpp_schedule.check.scene import Scene
     from ocpp_schedule.model.scenario import Scenario
     from ocpp_schedule.solution import Solution, Stage
 
@@ -114,24 +113,13 @@ def mark_of(solution: Solution, report: Report) -> Mark:
     return "certified"
 
 
-def proven_bounds(scenario: Scenario, solution: Solution) -> dict[str, int]:
+def proven_bounds(scene: Scene, solution: Solution) -> dict[str, int]:
     """Return by stage what no plan can be below that is as good in the stages before; proven without a solver."""
     if solution.certificate is None:
         return {}
     missed = {stage.name: stage.value for stage in solution.stages}
-    return {
-        "cost": proven_cost_units(
-            scenario.site,
-            scenario.sessions,
-            scenario.tariff,
-            scenario.grid,
-            limits=scenario.limits,
-            forecasts=scenario.forecasts,
-            certificate=solution.certificate,
-            must_units=missed.get("must_have", 0),
-            want_units=missed.get("wanted", 0),
-        )
-    }
+    must, want = missed.get("must_have", 0), missed.get("wanted", 0)
+    return {"cost": bound_units(scene, solution.certificate, must_units=must, want_units=want)}
 
 
 def audit(scenario: Scenario, solution: Solution, claims: Claims) -> Audit:
@@ -142,20 +130,20 @@ def audit(scenario: Scenario, solution: Solution, claims: Claims) -> Audit:
         solution: set-points, claimed values and certificate.
         claims: what else the plan says of itself.
     """
-    report = review(
+    scene = scene_of(
         scenario.site,
         scenario.sessions,
         scenario.tariff,
         scenario.grid,
         limits=scenario.limits,
         forecasts=scenario.forecasts,
-        solution=solution,
     )
+    report = judge(scene, solution)
     if any(violation.kind == "shape" for violation in report.violations):
         return Audit(report)
-    proven = proven_bounds(scenario, solution)
+    proven = proven_bounds(scene, solution)
     stages = tuple(StageAudit(stage, proven.get(stage.name)) for stage in solution.stages)
-    gross = _gross_units(scenario, solution)
+    gross = _gross_units(scene, solution)
     status, mark = status_of(report), mark_of(solution, report)
     faults = [] if stages else ["stages: none is claimed"]
     faults += _wrong_bounds(stages, gross)
@@ -182,11 +170,8 @@ def _wrong_bounds(stages: tuple[StageAudit, ...], gross: int) -> list[str]:
     return faults
 
 
-def _gross_units(scenario: Scenario, solution: Solution) -> int:
+def _gross_units(scene: Scene, solution: Solution) -> int:
     """Return the energy at prices without sign, before guard losses [money units]."""
-    grid = scenario.grid
-    edges_s = np.array(grid.edges_s, dtype=np.int64)
-    cars = cars_of(scenario.sessions, outlets_of(scenario.site), grid, edges_s)
-    power = solution.setpoints.T.astype(object) @ cars.power.astype(object)
-    prices = price_seconds(scenario.tariff, grid, edges_s)
-    return sum(int(one) * abs(price) for one, price in zip(power.tolist(), prices, strict=True))
+    setpoints = safe_setpoints(solution.setpoints, scene.cars, scene.grid.edges_s[-1])
+    power = (scene.cars.power.astype(setpoints.dtype) @ setpoints).tolist()
+    return sum(int(one) * abs(price) for one, price in zip(power, scene.price_s, strict=True))

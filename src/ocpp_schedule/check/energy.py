@@ -106,24 +106,20 @@ class Wishes:
 def wishes_of(cars: Cars, given: Given, grid: TimeGrid, edges_s: npt.NDArray[np.int64]) -> Wishes:
     """Derive what every session wants and must have within the grid (convention 8)."""
     start, end = grid.start, grid.end
-    full = np.where(cars.minimum <= cars.maximum, cars.power * cars.maximum, 0).tolist()
-    wanted: dict[str, int] = {}
     must: dict[str, int] = {}
     missing: dict[str, int] = {}
     milestones = []
-    for at, car in enumerate(cars.models):
-        outside = car.arrival >= end or car.departure <= start
-        wanted[car.id] = 0 if outside else cars.wished[at]
-        if not outside and car.departure > end:
-            wanted[car.id] = need_in_grid(car.energy_wh, cars.wished[at], car.departure, end, full[at])
-        if outside or not car.milestones:
+    for at in [at for at, car in enumerate(cars.models) if car.milestones]:
+        if cars.outside[at]:
             continue
+        car = cars.models[at]
+        full = int(cars.power[at] * cars.maximum[at]) if cars.minimum[at] <= cars.maximum[at] else 0
         so_far = np.append(np.zeros(1, dtype=np.int64), np.cumsum(given.of_car(at)))
         for index, goal in enumerate(car.milestones):
             if goal.by <= start:  # what had to be done by then is nothing this plan can do
                 continue
             (goal_units,) = energy_units_up([goal.energy_wh])
-            needed = need_in_grid(goal.energy_wh, goal_units, goal.by, end, full[at])
+            needed = need_in_grid(goal.energy_wh, goal_units, goal.by, end, full)
             by_s = (goal.by - start) // _SECOND
             done = int(so_far[np.searchsorted(edges_s[1:], by_s, side="right")])
             one = MilestoneReview(car.id, index, goal.hard, needed, done)
@@ -131,4 +127,5 @@ def wishes_of(cars: Cars, given: Given, grid: TimeGrid, edges_s: npt.NDArray[np.
             if goal.hard:
                 must[car.id] = max(must.get(car.id, 0), needed)
                 missing[car.id] = max(missing.get(car.id, 0), one.missing_units)
+    wanted = dict(zip(cars.ids, cars.wanted.tolist(), strict=True))
     return Wishes(wanted, must, missing, tuple(milestones))

@@ -54,9 +54,9 @@ def guards_of(
         guard_s: the guard.
         findings: takes the violations.
     """
+    if not flags.any():
+        return Guards(*(np.zeros(0, dtype=np.int64) for _ in range(3)))
     session, slot = np.nonzero(flags)
-    if not session.size:
-        return Guards(session, slot, np.zeros(0, dtype=np.int64))
     last = setpoints.shape[1] - 1
     neighbour = slot - 1 if sort == "late_raise" else slot + 1
     in_window = (slot >= cars.first[session]) & (slot < cars.last[session])

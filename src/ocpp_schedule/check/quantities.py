@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import numpy as np
@@ -34,8 +35,11 @@ if TYPE_CHECKING:
     from ocpp_schedule.timegrid import TimeGrid
 
 _Key = TypeVar("_Key")
-_SECOND: Final = timedelta(seconds=1)
 _MICROSECOND: Final = timedelta(microseconds=1)
+_MICROSECONDS: Final = 1_000_000
+"""In a second."""
+_WIRING: Final = attrgetter("lines", "min_current_a", "max_current_a")
+_CAR: Final = attrgetter("phases", "min_current_a", "max_current_a")
 _INT64_SAFE: Final = 2**62
 """Sums that stay below cannot overflow int64; above it Python integers take over."""
 
@@ -161,22 +165,24 @@ def outlets_of(site: Site) -> Outlets:
     """Return the connectors of ``site`` with their floors."""
     root = next(circuit for circuit in site.circuits if circuit.parent is None)
     supply = SUPPLIES[root.supply or "400Y/230"]
-    w_stations = {station.id for station in site.stations if "A" not in station.capabilities.rate_units}
-    models = tuple(sorted(site.connectors, key=lambda connector: connector.id))
-    only_w = tuple(connector.station in w_stations for connector in models)
-    steps = tuple(float(c.step_w) if w else c.step_a for c, w in zip(models, only_w, strict=True))
+    takes = map(attrgetter("id", "capabilities.rate_units"), site.stations)
+    w_stations = {name for name, units in takes if "A" not in units}
+    models = tuple(sorted(site.connectors, key=attrgetter("id")))
+    if w_stations:
+        only_w = tuple(connector.station in w_stations for connector in models)
+        steps = tuple(float(c.step_w) if w else c.step_a for c, w in zip(models, only_w, strict=True))
+    else:
+        only_w, steps = (False,) * len(models), tuple(map(attrgetter("step_a"), models))
     volts, floor_a = supply.voltage_v, site.idle_floor_a
-    kind, kinds = _kinds(
-        (c.lines, step, c.min_current_a, c.max_current_a, w) for c, step, w in zip(models, steps, only_w, strict=True)
-    )
+    kind, kinds = _kinds(zip(map(_WIRING, models), steps, only_w, strict=True))
     rows = []
-    for lines, step, min_a, max_a, w in kinds:
+    for (lines, min_a, max_a), step, w in kinds:
         e = effect(lines, step, supply, None, min_a, max_a, only_w=w)
         idle = _givable(_idle_steps(floor_a, max_a, len(lines), step, volts, e.maximum, only_w=w), e)
         rows.append((*e.line_ua, idle, e.minimum if e.minimum <= e.maximum else 0, e.maximum))
     numbers = np.array(rows, dtype=np.int64).reshape(-1, 6)[kind]
     return Outlets(
-        ids=tuple(connector.id for connector in models),
+        ids=tuple(map(attrgetter("id"), models)),
         models=models,
         only_w=only_w,
         steps=steps,
@@ -191,8 +197,9 @@ def outlets_of(site: Site) -> Outlets:
 
 def _kinds(keys: Iterable[_Key]) -> tuple[list[int], list[_Key]]:
     """Return for each key the number of its kind, and the keys that differ: exact arithmetic is slow, kinds are few."""
-    numbers: dict[_Key, int] = {}
-    return [numbers.setdefault(key, len(numbers)) for key in keys], list(numbers)
+    every = list(keys)
+    numbers = {key: at for at, key in enumerate(dict.fromkeys(every))}
+    return list(map(numbers.__getitem__, every)), list(numbers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +217,8 @@ class Cars:
         first: (sessions,) first slot wholly inside the session.
         last: (sessions,) the slot after the last one inside; equal to ``first`` where there is none.
         wished: per session, ``energy_wh`` [0.1 J], rounded up.
+        outside: (sessions,) bool, wholly outside the grid.
+        wanted: (sessions,) int64, what is wanted within the grid (convention 8) [0.1 J]; 0 outside.
     """
 
     ids: tuple[str, ...]
@@ -222,28 +231,34 @@ class Cars:
     first: npt.NDArray[np.int64]
     last: npt.NDArray[np.int64]
     wished: list[int]
+    outside: npt.NDArray[np.bool_]
+    wanted: npt.NDArray[np.int64]
 
 
 def cars_of(sessions: Sequence[Session], outlets: Outlets, grid: TimeGrid, edges_s: npt.NDArray[np.int64]) -> Cars:
     """Return the sessions with their effects and windows; ``edges_s`` are the edges of ``grid``."""
-    models = tuple(sorted(sessions, key=lambda session: session.id))
+    models = tuple(sorted(sessions, key=attrgetter("id")))
     index = {name: at for at, name in enumerate(outlets.ids)}
-    outlet = [index[session.connector] for session in models]
-    kind, kinds = _kinds(
-        (outlets.kind[at], session.phases, session.min_current_a, session.max_current_a)
-        for session, at in zip(models, outlet, strict=True)
-    )
+    outlet = [index[name] for name in map(attrgetter("connector"), models)]
+    kind, kinds = _kinds(zip(map(outlets.kind.__getitem__, outlet), map(_CAR, models), strict=True))
     one_of = dict(zip(outlets.kind, range(len(outlets.ids)), strict=True))
-    effects = [_car_effect(outlets, one_of[of_outlet], phases, low, high) for of_outlet, phases, low, high in kinds]
+    effects = [_car_effect(outlets, one_of[of_outlet], phases, low, high) for of_outlet, (phases, low, high) in kinds]
     start = grid.start
-    arrivals = [-((start - session.arrival) // _SECOND) for session in models]  # rounded up
-    departures = [(session.departure - start) // _SECOND for session in models]
-    first = np.searchsorted(edges_s[:-1], np.array(arrivals, dtype=np.int64), side="left")
-    last = np.searchsorted(edges_s[1:], np.array(departures, dtype=np.int64), side="right")
+    arrival = np.array([(at - start) // _MICROSECOND for at in map(attrgetter("arrival"), models)], dtype=np.int64)
+    departure = np.array([(at - start) // _MICROSECOND for at in map(attrgetter("departure"), models)], dtype=np.int64)
+    first = np.searchsorted(edges_s[:-1], -(-arrival // _MICROSECONDS), side="left")
+    last = np.searchsorted(edges_s[1:], departure // _MICROSECONDS, side="right")
+    end = int(edges_s[-1]) * _MICROSECONDS
+    outside = (arrival >= end) | (departure <= 0)
     numbers = np.array([(*e.line_ua, e.power, e.minimum, e.maximum) for e in effects], dtype=np.int64)
     numbers = numbers.reshape(-1, 6)[kind]
+    wished = energy_units_up(list(map(attrgetter("energy_wh"), models)))
+    wanted = np.where(outside, 0, np.array(wished, dtype=np.int64))
+    full = np.where(numbers[:, 4] <= numbers[:, 5], numbers[:, 3] * numbers[:, 5], 0)
+    for at in np.flatnonzero(~outside & (departure > end)).tolist():
+        wanted[at] = need_in_grid(models[at].energy_wh, wished[at], models[at].departure, grid.end, int(full[at]))
     return Cars(
-        ids=tuple(session.id for session in models),
+        ids=tuple(map(attrgetter("id"), models)),
         models=models,
         outlet=np.array(outlet, dtype=np.int64),
         line_ua=numbers[:, :3],
@@ -252,7 +267,9 @@ def cars_of(sessions: Sequence[Session], outlets: Outlets, grid: TimeGrid, edges
         maximum=numbers[:, 5],
         first=first,
         last=np.maximum(last, first),
-        wished=energy_units_up([session.energy_wh for session in models]),
+        wished=wished,
+        outside=outside,
+        wanted=wanted,
     )
 
 
@@ -300,10 +317,10 @@ def need_in_grid(energy_wh: float, units: int, by: datetime, grid_end: datetime,
     if by <= grid_end:
         return units
     rest = (by - grid_end) // _MICROSECOND
-    if rest % 1_000_000 == 0:
-        return max(0, units - full_power * (rest // 1_000_000))
-    need = exact(energy_wh) * ENERGY_UNITS_PER_WH * 1_000_000 - full_power * rest
-    return max(0, -int(-need // 1_000_000))
+    if rest % _MICROSECONDS == 0:
+        return max(0, units - full_power * (rest // _MICROSECONDS))
+    need = exact(energy_wh) * ENERGY_UNITS_PER_WH * _MICROSECONDS - full_power * rest
+    return max(0, -int(-need // _MICROSECONDS))
 
 
 def exact_dtype(bound: int) -> type[Any]:

@@ -10,15 +10,8 @@ from ocpp_schedule.check.bookings import Rows, alarms_of, book, judge_rows, safe
 from ocpp_schedule.check.energy import Given, cost_of, energy_given, wishes_of
 from ocpp_schedule.check.floors import judge_floors
 from ocpp_schedule.check.guards import guards_of
-from ocpp_schedule.check.quantities import (
-    Cars,
-    Outlets,
-    cars_of,
-    outlets_of,
-)
 from ocpp_schedule.check.report import MAX_LISTED_PER_KIND, Findings, Kind, Report
-from ocpp_schedule.check.rows import lay_out, limits_of
-from ocpp_schedule.check.series import price_seconds
+from ocpp_schedule.check.scene import scene_of
 from ocpp_schedule.check.stages import judge_stages, stage_values
 
 if TYPE_CHECKING:
@@ -26,6 +19,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from ocpp_schedule.check.quantities import Cars, Outlets
+    from ocpp_schedule.check.scene import Scene
     from ocpp_schedule.model.series import Forecast, LimitSeries
     from ocpp_schedule.model.session import Session
     from ocpp_schedule.model.site import Site
@@ -86,26 +81,26 @@ def review(
     >>> report.ok, report.cost_units, report.row_use[0].share
     (True, 20700000000000, 0.4)
     """
+    return judge(scene_of(site, sessions, tariff, grid, limits=limits, forecasts=forecasts), solution)
+
+
+def judge(scene: Scene, solution: Solution) -> Report:
+    """Judge a solution as ``review`` does, from what was derived of the models before."""
+    grid, outlets, cars, seconds, layout = scene.grid, scene.outlets, scene.cars, scene.seconds, scene.layout
     findings = Findings(grid)
-    outlets = outlets_of(site)
-    edges_s = np.array(grid.edges_s, dtype=np.int64)
-    cars = cars_of(sessions, outlets, grid, edges_s)
     if not _shapes_fit(solution, cars, outlets, grid.slots, findings):
         return Report(findings.sorted(_KINDS))
-    seconds = np.diff(edges_s)
     setpoints = _judge_cells(safe_setpoints(solution.setpoints, cars, grid.edges_s[-1]), cars, findings)
     late, early = (
-        guards_of(sort, flags, setpoints, cars, outlets, seconds, site.edge_guard_s, findings)
+        guards_of(sort, flags, setpoints, cars, outlets, seconds, scene.guard_s, findings)
         for sort, flags in _flags(solution)
     )
-    layout = lay_out(site, outlets)
-    allowed = limits_of(site, layout, grid, edges_s, limits, forecasts)
-    rows = Rows(book(setpoints, cars, outlets, layout), layout, allowed, late, early, cars.ids, findings, {})
-    row_use = judge_rows(rows, grid.slots, site.edge_guard_s)
-    judge_floors(outlets, layout, allowed, solution, findings)
-    given = energy_given(setpoints, cars, seconds, site.edge_guard_s, (late, early))
-    cost = cost_of(given.by_slot, price_seconds(tariff, grid, edges_s), seconds)
-    wishes = wishes_of(cars, given, grid, edges_s)
+    rows = Rows(book(setpoints, cars, outlets, layout), layout, scene.limits, late, early, cars.ids, findings, {})
+    row_use = judge_rows(rows, grid.slots, scene.guard_s)
+    judge_floors(outlets, layout, scene.limits, solution, findings)
+    given = energy_given(setpoints, cars, seconds, scene.guard_s, (late, early))
+    cost = cost_of(given.by_slot, scene.price_s, seconds)
+    wishes = wishes_of(cars, given, grid, scene.edges_s)
     _judge_energy(cars, given, seconds, findings)
     _judge_claims(solution, cars, given, cost, findings)
     judge_stages(solution, stage_values(cars, given, wishes, cost), findings)
@@ -201,9 +196,10 @@ def _judge_energy(cars: Cars, given: Given, seconds: npt.NDArray[np.int64], find
     longest = int(seconds.max())
     even = longest == int(seconds.min())
     smallest = (np.maximum(cars.minimum, 1) * cars.power).tolist()
-    for at, (energy, wished) in enumerate(zip(given.by_car, cars.wished, strict=True)):
-        if energy <= wished:
-            continue
+    for at in [
+        at for at, (given_, wished) in enumerate(zip(given.by_car, cars.wished, strict=True)) if given_ > wished
+    ]:
+        energy, wished = given.by_car[at], cars.wished[at]
         slot_s = longest if even else int(seconds[cars.first[at] : cars.last[at]].max(initial=0))
         ceiling = wished + smallest[at] * slot_s
         if energy >= ceiling:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -51,60 +52,64 @@ class Layout:
             inside: where only some connectors are given: (connectors + 1,) how many of them stand before each
                 place of ``order``.
         """
-        total = np.empty((ordered.shape[0] + 1, *ordered.shape[1:]), dtype=ordered.dtype)
-        total[0] = 0
-        np.cumsum(ordered, axis=0, out=total[1:])
-        if inside is None:
-            return total[self.high] - total[self.low]
-        return total[inside[self.high]] - total[inside[self.low]]
+        low, high = (self.low, self.high) if inside is None else (inside[self.low], inside[self.high])
+        edges = np.union1d(low, high)
+        total = np.zeros((edges.size, *ordered.shape[1:]), dtype=ordered.dtype)
+        if edges.size > 1:
+            np.cumsum(np.add.reduceat(ordered[: edges[-1]], edges[:-1], axis=0), axis=0, out=total[1:])
+        return total[np.searchsorted(edges, high)] - total[np.searchsorted(edges, low)]
 
 
 def lay_out(site: Site, outlets: Outlets) -> Layout:
     """Return the rows of ``site``, circuits and their capped stations, from the grid connection down."""
-    index = {name: at for at, name in enumerate(outlets.ids)}
     below: dict[str | None, list[str]] = defaultdict(list)
-    stations = defaultdict(list)
-    wired = defaultdict(list)
     for circuit in site.circuits:
         below[circuit.parent].append(circuit.id)
-    for station in site.stations:
-        stations[station.circuit].append(station)
-    for connector in site.connectors:
-        wired[connector.station].append(index[connector.id])
-    nouns: list[Literal["circuit", "station"]] = []
-    subjects: list[str] = []
-    low: list[int] = []
-    high: list[int] = []
-    order: list[int] = []
-    circuit_row: dict[str, int] = {}
+    # Depth first, each circuit before those below it; its own connectors come before theirs.
+    opened: dict[str, int] = {}
+    after: dict[str, int] = {}
     stack = list(below[None])
     while stack:
         name = stack.pop()
-        if name in circuit_row:  # everything below it is laid out
-            high[circuit_row[name]] = len(order)
+        if name in opened:  # everything below it is laid out
+            after[name] = len(opened)
             continue
-        circuit_row[name] = len(subjects)
-        nouns.append("circuit")
-        subjects.append(name)
-        low.append(len(order))
-        high.append(0)
-        for station in stations[name]:
-            if station.max_current_a is not None:
-                nouns.append("station")
-                subjects.append(station.id)
-                low.append(len(order))
-                high.append(len(order) + len(wired[station.id]))
-            order.extend(wired[station.id])
+        opened[name] = len(opened)
         stack.append(name)
         stack.extend(below[name])
+    number = {station.id: at for at, station in enumerate(site.stations)}
+    station = np.array([number[name] for name in map(attrgetter("station"), outlets.models)], dtype=np.int64)
+    place = np.array([opened[name] for name in map(attrgetter("circuit"), site.stations)], dtype=np.int64)
+    order = np.lexsort((station, place[station]))
+    before = np.searchsorted(place[station][order], np.arange(len(opened) + 1))
+    capped = defaultdict(list)
+    for at, one in enumerate(site.stations):
+        if one.max_current_a is not None:
+            capped[int(place[at])].append(at)
+    rows: list[tuple[Literal["circuit", "station"], str, int, int]] = []
+    circuit_row: dict[str, int] = {}
+    for name, at in opened.items():
+        circuit_row[name] = len(rows)
+        rows.append(("circuit", name, int(before[at]), int(before[after[name]])))
+        rows += [
+            ("station", site.stations[k].id, *_run(station, order, int(before[at]), int(before[at + 1]), k))
+            for k in capped[at]
+        ]
+    nouns, subjects, low, high = zip(*rows, strict=True)
     return Layout(
-        nouns=tuple(nouns),
-        subjects=tuple(subjects),
+        nouns=nouns,
+        subjects=subjects,
         low=np.array(low, dtype=np.int64),
         high=np.array(high, dtype=np.int64),
-        order=np.array(order, dtype=np.int64),
+        order=order,
         circuit_row=circuit_row,
     )
+
+
+def _run(station: npt.NDArray[np.int64], order: npt.NDArray[np.int64], low: int, high: int, at: int) -> tuple[int, int]:
+    """Return the run of one station's connectors within the run of its circuit, which is sorted by station."""
+    first, last = np.searchsorted(station[order[low:high]], [at, at + 1]).tolist()
+    return low + first, low + last
 
 
 @dataclass(frozen=True, slots=True)

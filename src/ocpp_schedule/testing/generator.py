@@ -85,3 +85,73 @@ def mixed_scenario(
     tariff = Tariff(energy=PriceSeries(start=START, step_s=step_s, per_kwh=tuple(price.tolist())))
     grid = TimeGrid.regular(START, timedelta(seconds=step_s), slots)
     return Scenario(site=site, sessions=tuple(cars), tariff=tariff, grid=grid)
+
+
+PANELS: Final = 10
+PANEL_SHARE: Final = 0.36
+"""Limit of a panel over the sum of the maxima on it: some panels bind where the site does not, and the reverse."""
+
+
+def tree_scenario(
+    sessions: int, slots: int, seed: int, *, panels: int = PANELS, share: float = LIMIT_SHARE
+) -> Scenario:
+    """Return one day of three-phase cars on a three-level tree: site, panels, connectors. One commodity, no guard.
+
+    Windows, needs and prices as in ``mixed_scenario``; a panel may carry ``PANEL_SHARE / LIMIT_SHARE`` times
+    its part of the site.
+
+    Args:
+        sessions: number of cars, dealt to the panels in turn.
+        slots: number of slots in the 24 hours; must divide 86,400.
+        seed: of the generator; the same seed gives the same scenario.
+        panels: number of panels.
+        share: limit of the site over the sum of all maxima.
+
+    >>> scenario = tree_scenario(30, 96, seed=1)
+    >>> len(scenario.sessions), len(scenario.site.circuits)
+    (30, 11)
+    """
+    draw = np.random.default_rng(seed)
+    step_s = DAY_S // slots
+    arrival = draw.integers(0, max(3 * slots // 4, 1), sessions)
+    stay = draw.integers(max(slots // 8, 1), slots // 2 + 1, sessions)
+    departure = np.minimum(arrival + stay, slots)
+    max_a = draw.choice([8.0, 16.0], sessions)
+    part = draw.uniform(0.2, 0.7, sessions)
+    angle = np.arange(slots) * (4 * np.pi / slots)
+    price = np.round((100 + 50 * np.sin(angle) + draw.uniform(-10, 10, slots)) / 1000, 5)
+    energy_wh = np.round(part * max_a * 3 * 230 * (departure - arrival) * step_s / 3600)
+    panel = np.arange(sessions) % panels
+    sums = np.bincount(panel, max_a, panels)
+    circuits = [Circuit(id="main", limit_a=float(np.ceil(share * sums.sum())))]
+    circuits += [
+        Circuit(id=f"panel{k:02}", parent="main", limit_a=float(np.ceil(PANEL_SHARE / LIMIT_SHARE * share * sums[k])))
+        for k in range(panels)
+    ]
+    site = Site(
+        id=f"tree-{sessions}x{slots}-{seed}",
+        circuits=tuple(circuits),
+        stations=tuple(
+            Station(id=f"S{k:05}", circuit=f"panel{k % panels:02}", ocpp_version="1.6") for k in range(sessions)
+        ),
+        connectors=tuple(
+            Connector(id=f"C{k:05}", station=f"S{k:05}", min_current_a=0.0, max_current_a=float(max_a[k]))
+            for k in range(sessions)
+        ),
+        edge_guard_s=0,
+    )
+    cars = tuple(
+        Session(
+            id=f"car{k:05}",
+            connector=f"C{k:05}",
+            arrival=START + timedelta(seconds=int(arrival[k]) * step_s),
+            departure=START + timedelta(seconds=int(departure[k]) * step_s),
+            energy_wh=float(energy_wh[k]),
+            phases=3,
+        )
+        for k in range(sessions)
+    )
+    tariff = Tariff(energy=PriceSeries(start=START, step_s=step_s, per_kwh=tuple(price.tolist())))
+    return Scenario(
+        site=site, sessions=cars, tariff=tariff, grid=TimeGrid.regular(START, timedelta(seconds=step_s), slots)
+    )

@@ -113,7 +113,8 @@ def _certificate_to_dict(certificate: Certificate | None) -> dict[str, Any] | No
         {"session": session, "milestone": milestone, "price": price}
         for (session, milestone), price in certificate.demand_prices.items()
     ]
-    return {"rows": rows, "demands": demands, "caps": certificate.cap_prices}
+    found = {"rows": rows, "demands": demands, "caps": certificate.cap_prices}
+    return found if certificate.denominator == 1 else found | {"denominator": certificate.denominator}
 
 
 def _certificate(data: Any) -> Certificate | None:
@@ -131,7 +132,10 @@ def _certificate(data: Any) -> Certificate | None:
         for one in data["demands"]
     }
     caps = {_text(session): _whole([price])[0] for session, price in data["caps"].items()}
-    return Certificate(rows, demands, caps)
+    (denominator,) = _whole([data.get("denominator", 1)])
+    if denominator < 1:
+        raise ValueError(f"denominator {denominator} of the certificate's prices")
+    return Certificate(rows, demands, caps, denominator)
 
 
 def _flags(ids: tuple[str, ...], flags: Any) -> dict[str, list[int]]:

@@ -1,0 +1,175 @@
+"""What energy costs the cars slot by slot, for given prices of the rows; cars that pay alike share one table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from ocpp_schedule.check.quantities import exact_dtype
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from ocpp_schedule.check.scene import Scene
+    from ocpp_schedule.solution import Certificate
+
+BLOCK_CARS: Final = 2048
+"""Cars looked at together: their slots then stay in the cache."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """Prices of a step by group of cars, in units of ``scale / denominator`` money; what each car may take of it.
+
+    A column is a slot. Where idle floors are booked anyway there are two per slot: up to the floor a step pays no
+    row, above it it does.
+
+    Attributes:
+        scene: the cars.
+        group: (cars,) the group of each.
+        price: (groups, columns) of a step.
+        order: (groups, columns) the columns, cheapest energy first.
+        length: (columns,) length of the slots over ``second``.
+        second: greatest common divisor of the slot lengths [s].
+        alone: (groups, slots) steps that fit every row beside the idle floors of all others.
+        covered: (cars,) steps up to which the idle floor covers the car's current on every line.
+        paid: what all rows together are paid [1 / denominator money].
+        scale: common divisor of all prices, taken out.
+    """
+
+    scene: Scene
+    group: npt.NDArray[np.int64]
+    price: npt.NDArray[Any]
+    order: npt.NDArray[np.int64]
+    length: npt.NDArray[np.int64]
+    second: int
+    alone: npt.NDArray[np.int64]
+    covered: npt.NDArray[np.int64]
+    paid: int
+    scale: int
+
+    def amounts(self, block: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return (block, columns) the most steps of each column that any plan can have."""
+        cars = self.scene.cars
+        slot = np.arange(self.scene.grid.slots)
+        able = np.where(cars.minimum <= cars.maximum, cars.maximum, 0)[block, None]
+        caps = np.minimum(able, self.alone[self.group[block]])
+        caps *= (slot >= cars.first[block, None]) & (slot < cars.last[block, None])
+        least = np.maximum(cars.minimum[block, None], 1)
+        if int(least.max(initial=1)) > 1:
+            caps[caps < least] = 0
+        if self.price.shape[1] == slot.size:
+            return caps
+        below = np.minimum(caps, self.covered[block, None])
+        return np.concatenate((below, caps - below), axis=1)
+
+
+def offers_of(scene: Scene, certificate: Certificate, common: int) -> Offers:
+    """Return the offers at the certificate's prices of the rows.
+
+    Args:
+        scene: what the models say.
+        certificate: the prices.
+        common: what the scale must divide besides the prices of steps (0: anything).
+    """
+    rows = _Rows(scene, certificate)
+    group, first = _groups(rows.keys())
+    power = scene.cars.power[first]
+    highest = max((max(prices) for prices in rows.priced.values()), default=0)
+    money, times = max(map(abs, scene.price_s), default=0), certificate.denominator
+    most = max(money * times * int(power.max(initial=1)), highest * int(scene.cars.line_ua.max(initial=1)))
+    kind = exact_dtype(most * (len(rows.priced) + 1))
+    slope = power.astype(kind)[:, None] * (np.array(scene.price_s, dtype=object) * times).astype(kind)
+    alone, pressure, paid = rows.seen_by(first, kind)
+    covered = _covered(scene)
+    price = np.concatenate((slope, slope + pressure), axis=1) if covered.any() else slope + pressure
+    scale = int(np.gcd.reduce(price, axis=None)) if price.size else 0
+    scale = int(np.gcd(scale, common)) or 1
+    second = int(np.gcd.reduce(scene.seconds))
+    length = np.tile(scene.seconds // second, price.shape[1] // scene.seconds.size)
+    order = np.argsort((price // scale).astype(np.float64) / length, axis=1, kind="stable")
+    return Offers(scene, group, price // scale, order, length, second, alone, covered, paid, scale)
+
+
+def _covered(scene: Scene) -> npt.NDArray[np.int64]:
+    per_step, own = scene.cars.line_ua, scene.outlets.idle_ua[scene.cars.outlet]
+    steps = np.where(per_step > 0, -(-own // np.maximum(per_step, 1)), 0)
+    highest: npt.NDArray[np.int64] = steps.max(axis=1, initial=0)
+    return highest
+
+
+def _groups(keys: list[npt.NDArray[np.int64]]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the number of each distinct combination of keys, and where each comes first."""
+    size = keys[0].size
+    group = np.zeros(size, dtype=np.int64)
+    for key in keys:
+        if size and int(key.min()) != int(key.max()):
+            values, place = np.unique(key, return_inverse=True)
+            group = np.unique(group * values.size + place, return_inverse=True)[1].astype(np.int64)
+    return group, np.unique(group, return_index=True)[1]
+
+
+class _Rows:
+    """The rows that matter: those with a price, and those that can hold a car back even when all others are idle."""
+
+    def __init__(self, scene: Scene, certificate: Certificate) -> None:
+        layout, cars, slots = scene.layout, scene.cars, scene.grid.slots
+        names: dict[tuple[str, str], int] = {
+            name: at for at, name in enumerate(zip(layout.nouns, layout.subjects, strict=True))
+        }
+        lines = range(cars.line_ua.shape[1])
+        self.scene = scene
+        self.priced = {
+            (names[noun, name], line): [max(price, 0) for price in prices]
+            for (noun, name, line), prices in certificate.row_prices.items()
+            if (noun, name) in names and line in lines and len(prices) == slots
+        }
+        floor = layout.sums(scene.outlets.idle_ua[layout.order])
+        self.free = scene.limits.headroom_in(0, slots) - floor[:, :, None]
+        most = (cars.line_ua * np.maximum(cars.maximum, 0)[:, None]).max(axis=0, initial=0)
+        tight = zip(*(axis.tolist() for axis in np.nonzero(self.free.min(axis=2) < most)), strict=True)
+        self.places = sorted({*tight, *self.priced})
+        rank = np.empty(layout.order.size, dtype=np.int64)
+        rank[layout.order] = np.arange(layout.order.size)
+        self.rank = rank[cars.outlet]
+
+    def keys(self) -> list[npt.NDArray[np.int64]]:
+        """Return what tells cars apart: the rows above them, and what a step and the idle floor do."""
+        scene, rows = self.scene, np.array(sorted({row for row, _ in self.places}), dtype=np.int64)
+        edges = np.union1d(scene.layout.low[rows], scene.layout.high[rows])
+        own = scene.outlets.idle_ua[scene.cars.outlet]
+        above = np.searchsorted(edges, self.rank, side="right").astype(np.int64)
+        return [above, scene.cars.power, *scene.cars.line_ua.T, *own.T]
+
+    def seen_by(
+        self, first: npt.NDArray[np.int64], kind: type[Any]
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any], int]:
+        """Return (groups, slots) steps that fit, (groups, slots) what a step pays, and what the rows get together.
+
+        ``first`` is one car of each group. A row passes whole multiples of what all cars below it have in common.
+        """
+        scene, slots = self.scene, self.scene.grid.slots
+        layout, per_step = scene.layout, scene.cars.line_ua[first]
+        own, rank = scene.outlets.idle_ua[scene.cars.outlet[first]], self.rank[first]
+        alone = np.full((first.size, slots), np.iinfo(np.int64).max)
+        pressure = np.zeros((first.size, slots), dtype=kind)
+        paid = 0
+        for row, line in self.places:
+            below = (rank >= layout.low[row]) & (rank < layout.high[row]) & (per_step[:, line] > 0)
+            here = np.flatnonzero(below)
+            if not here.size:
+                continue
+            free, step, floor = self.free[row, line], per_step[here, line], own[here, line]
+            fits = (free + floor[:, None]) // step[:, None]
+            fits[:, free < 0] = 0
+            alone[here] = np.minimum(alone[here], fits)
+            if (row, line) in self.priced:
+                prices = self.priced[row, line]
+                pressure[here] += np.array(prices, dtype=object).astype(kind) * step.astype(kind)[:, None]
+                unit = 1 if floor.any() else int(np.gcd.reduce(step))
+                room = np.maximum(free, 0)
+                room -= room % unit
+                paid += sum(price * left for price, left in zip(prices, room.tolist(), strict=True))
+        return alone, pressure, paid

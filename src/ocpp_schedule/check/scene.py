@@ -1,0 +1,80 @@
+"""What the referee derives from the models, once for the review of a plan and for the proof of its bound."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ocpp_schedule.check.quantities import Cars, Outlets, cars_of, outlets_of
+from ocpp_schedule.check.rows import Layout, Limits, lay_out, limits_of
+from ocpp_schedule.check.series import price_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from ocpp_schedule.model.series import Forecast, LimitSeries
+    from ocpp_schedule.model.session import Session
+    from ocpp_schedule.model.site import Site
+    from ocpp_schedule.model.tariff import Tariff
+    from ocpp_schedule.timegrid import TimeGrid
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """The models in integers.
+
+    Attributes:
+        grid: the slots.
+        guard_s: length of a guard [s].
+        edges_s: (slots + 1,) edges after the start [s].
+        seconds: (slots,) length of the slots [s].
+        outlets: the connectors.
+        cars: the sessions.
+        layout: the rows.
+        limits: what the rows allow.
+        price_s: per slot, price times seconds [10^-6 currency per kWh, s].
+    """
+
+    grid: TimeGrid
+    guard_s: int
+    edges_s: npt.NDArray[np.int64]
+    seconds: npt.NDArray[np.int64]
+    outlets: Outlets
+    cars: Cars
+    layout: Layout
+    limits: Limits
+    price_s: list[int]
+
+
+def scene_of(
+    site: Site,
+    sessions: Sequence[Session],
+    tariff: Tariff,
+    grid: TimeGrid,
+    *,
+    limits: Sequence[LimitSeries] = (),
+    forecasts: Sequence[Forecast] = (),
+) -> Scene:
+    """Derive everything that does not depend on a plan.
+
+    Raises:
+        InputError: prices or base loads do not cover the grid, or a load has no forecast.
+    """
+    edges_s = np.array(grid.edges_s, dtype=np.int64)
+    outlets = outlets_of(site)
+    layout = lay_out(site, outlets)
+    return Scene(
+        grid=grid,
+        guard_s=site.edge_guard_s,
+        edges_s=edges_s,
+        seconds=np.diff(edges_s),
+        outlets=outlets,
+        cars=cars_of(sessions, outlets, grid, edges_s),
+        layout=layout,
+        limits=limits_of(site, layout, grid, edges_s, limits, forecasts),
+        price_s=price_seconds(tariff, grid, edges_s),
+    )
