@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ocpp_schedule.delivery.composite import composite_schedule
     from ocpp_schedule.delivery.decode import decode
+    from ocpp_schedule.delivery.lint import lint
     from ocpp_schedule.delivery.validation import validate
     from ocpp_schedule.errors import InputError, InputProblem, MissingExtraError, PlanRejectedError, ScheduleError
-    from ocpp_schedule.files import example_path, load_scenario
+    from ocpp_schedule.files import example_path, known_chargers, load_scenario
+    from ocpp_schedule.model.advertised import from_configuration, from_device_model
+    from ocpp_schedule.model.capabilities import Capabilities
+    from ocpp_schedule.model.chargers import known_capabilities
     from ocpp_schedule.model.objective import Objective
     from ocpp_schedule.model.scenario import Scenario
     from ocpp_schedule.model.series import Forecast, LimitSeries, PriceSeries
     from ocpp_schedule.model.session import Milestone, Session
-    from ocpp_schedule.model.site import Capabilities, Circuit, Connector, Load, Site, Station
+    from ocpp_schedule.model.site import Circuit, Connector, Load, Site, Station
     from ocpp_schedule.model.tariff import Tariff
     from ocpp_schedule.plan import Plan, schedule
     from ocpp_schedule.timegrid import TimeGrid
@@ -23,7 +27,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Capabilities": "model.site",
+    "Capabilities": "model.capabilities",
     "Circuit": "model.site",
     "Connector": "model.site",
     "Forecast": "model.series",
@@ -47,6 +51,11 @@ _HOMES = {
     "composite_schedule": "delivery.composite",
     "decode": "delivery.decode",
     "example_path": "files",
+    "from_configuration": "model.advertised",
+    "from_device_model": "model.advertised",
+    "known_capabilities": "model.chargers",
+    "known_chargers": "files",
+    "lint": "delivery.lint",
     "load_scenario": "files",
     "schedule": "plan",
     "validate": "delivery.validation",
@@ -77,6 +86,11 @@ __all__ = [
     "composite_schedule",
     "decode",
     "example_path",
+    "from_configuration",
+    "from_device_model",
+    "known_capabilities",
+    "known_chargers",
+    "lint",
     "load_scenario",
     "schedule",
     "validate",

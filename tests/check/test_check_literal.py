@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from tests.check.cases import START, Case
 from tests.check.literal import Literal
 
+from ocpp_schedule.model.capabilities import Capabilities
 from ocpp_schedule.model.series import Forecast, LimitSeries, PriceSeries
 from ocpp_schedule.model.session import Session
-from ocpp_schedule.model.site import Capabilities, Circuit, Connector, Load, Site, Station
+from ocpp_schedule.model.site import Circuit, Connector, Load, Site, Station
 from ocpp_schedule.model.tariff import Tariff
 from ocpp_schedule.timegrid import TimeGrid
 

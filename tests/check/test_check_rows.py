@@ -12,8 +12,9 @@ from ocpp_schedule.check.quantities import energy_units_up
 from ocpp_schedule.check.report import RowUse
 from ocpp_schedule.check.series import price_seconds
 from ocpp_schedule.errors import InputError
+from ocpp_schedule.model.capabilities import Capabilities
 from ocpp_schedule.model.series import Forecast, LimitSeries, PriceSeries
-from ocpp_schedule.model.site import Capabilities, Circuit, Load, Site, Station
+from ocpp_schedule.model.site import Circuit, Load, Site, Station
 from ocpp_schedule.model.tariff import Tariff
 from ocpp_schedule.timegrid import TimeGrid
 from ocpp_schedule.units import exact

@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ocpp_schedule.delivery.messages import to_ocpp
+from ocpp_schedule.model.capabilities import Capabilities
 from ocpp_schedule.model.session import Session
-from ocpp_schedule.model.site import Capabilities, Circuit, Connector, Site, Station
+from ocpp_schedule.model.site import Circuit, Connector, Site, Station
 from ocpp_schedule.profiles.synthesis import build_stacks
 from ocpp_schedule.testing.composite import limit_at
 from ocpp_schedule.testing.solutions import solution_by_hand

@@ -9,11 +9,12 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from ocpp_schedule.model._base import REFERENCE_ERROR
+from ocpp_schedule.model.capabilities import Capabilities
 from ocpp_schedule.model.objective import Objective
 from ocpp_schedule.model.scenario import Scenario
 from ocpp_schedule.model.series import Forecast, LimitSeries, PriceSeries
 from ocpp_schedule.model.session import Milestone, Session
-from ocpp_schedule.model.site import Capabilities, Circuit, Connector, Load, Site, Station
+from ocpp_schedule.model.site import Circuit, Connector, Load, Site, Station
 from ocpp_schedule.model.tariff import Tariff
 from ocpp_schedule.timegrid import MAX_SLOTS, TimeGrid, iso_utc, short_utc
 

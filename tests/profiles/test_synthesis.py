@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from ocpp_schedule.errors import InputError, InternalError
+from ocpp_schedule.model.capabilities import Capabilities
 from ocpp_schedule.model.session import Session
-from ocpp_schedule.model.site import Capabilities, Circuit, Connector, Site, Station
+from ocpp_schedule.model.site import Circuit, Connector, Site, Station
 from ocpp_schedule.profiles.synthesis import build_stacks
 from ocpp_schedule.testing.solutions import solution_by_hand
 from ocpp_schedule.timegrid import EARLIEST, TimeGrid

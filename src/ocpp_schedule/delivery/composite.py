@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
-    from ocpp_schedule.model.site import OcppVersion, RateUnit
+    from ocpp_schedule.model.capabilities import RateUnit
+    from ocpp_schedule.model.site import OcppVersion
     from ocpp_schedule.wire._read import WireProblem
 
 READERS: Final[Mapping[str, Callable[..., FullProfile | tuple[WireProblem, ...]]]] = MappingProxyType(

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from ocpp_schedule.model.site import OcppVersion, RateUnit
+    from ocpp_schedule.model.capabilities import RateUnit
+    from ocpp_schedule.model.site import OcppVersion
     from ocpp_schedule.profiles.station import StationState
 
 Verdict = Literal["equal", "lower", "higher", "unknown", "refused", "unreadable"]

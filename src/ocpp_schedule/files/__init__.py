@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ocpp_schedule.files._archive import audit_file
+from ocpp_schedule.files._chargers import known_chargers
 from ocpp_schedule.files._examples import example_names, example_path
 from ocpp_schedule.files._load import load_scenario, scenario_from_dict
 from ocpp_schedule.files._output import MARKER, write_output
@@ -13,6 +14,7 @@ __all__ = [
     "audit_file",
     "example_names",
     "example_path",
+    "known_chargers",
     "load_scenario",
     "scenario_from_dict",
     "scenario_schema",

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from ocpp_schedule.errors import InputProblem
 from ocpp_schedule.model import _references as references
 from ocpp_schedule.model import _series_checks as series
-from ocpp_schedule.model._raw import Item, items, place
+from ocpp_schedule.model._raw import Item, items, place, read
+from ocpp_schedule.model.capabilities import capability_texts
 from ocpp_schedule.model.objective import Objective
 from ocpp_schedule.model.series import Forecast, LimitSeries
 from ocpp_schedule.model.session import Session
@@ -31,6 +32,9 @@ def own_problems(site: object, sessions: list[Item]) -> Iterator[InputProblem]:
     yield from references.site_problems(site, "site.")
     for where, connector in numbered("site.connectors", items(site, "connectors")):
         yield from (InputProblem(place(where, connector), text) for text in references.connector_texts(connector))
+    for where, station in numbered("site.stations", items(site, "stations")):
+        texts = capability_texts(read(station, "capabilities"))
+        yield from (InputProblem(f"{place(where, station)}.capabilities", text) for text in texts)
     for where, session in sessions:
         yield from (InputProblem(place(where, session), text) for text in references.session_texts(session))
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from ocpp_schedule.errors import InputProblem
 from ocpp_schedule.model import _references as references
 from ocpp_schedule.model._base import Amperes, Id, Model, PerLineA, Seconds, raise_references
+from ocpp_schedule.model.capabilities import Capabilities
 from ocpp_schedule.units import EDGE_GUARD_S, LINES, MIN_PILOT_CURRENT_A, Line, SupplyName
 
 OcppVersion = Literal["1.6", "2.0.1", "2.1"]
-RateUnit = Literal["A", "W"]
 
 
 class Circuit(Model):
@@ -28,21 +28,6 @@ class Circuit(Model):
     parent: Id | None = Field(default=None, description="the circuit it hangs on; None: the grid connection")
     supply: SupplyName | None = Field(default=None, description="None: as the parent; the grid connection: 400Y/230")
     limit_a: PerLineA
-
-
-class Capabilities(Model):
-    """What a station accepts.
-
-    ``max_periods`` None: unknown, nothing is checked beyond what the OCPP version says.
-
-    >>> Capabilities(rate_units=("W",), max_periods=24).rate_units
-    ('W',)
-    """
-
-    rate_units: tuple[RateUnit, ...] = Field(default=("A",), min_length=1, max_length=2)
-    max_periods: Annotated[int, Field(strict=True, ge=1, le=10_000)] | None = Field(
-        default=None, description="ChargingScheduleMaxPeriods (1.6), PeriodsPerSchedule (2.x)"
-    )
 
 
 class Station(Model):

@@ -11,7 +11,7 @@ from ocpp_schedule.profiles.spans import OF_TRANSACTIONS, Seconds, Span, Timetab
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from ocpp_schedule.model.site import RateUnit
+    from ocpp_schedule.model.capabilities import RateUnit
     from ocpp_schedule.profiles.full import FullProfile, Installed
     from ocpp_schedule.profiles.model import Purpose
     from ocpp_schedule.profiles.rates import Lines

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from ocpp_schedule.model.site import RateUnit
+    from ocpp_schedule.model.capabilities import RateUnit
     from ocpp_schedule.profiles.model import Kind, Purpose
     from ocpp_schedule.profiles.moment import Moment
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from ocpp_schedule.model.site import OcppVersion, RateUnit
+    from ocpp_schedule.model.capabilities import RateUnit
+    from ocpp_schedule.model.site import OcppVersion
 
 Purpose = Literal[
     "tx_default_profile",

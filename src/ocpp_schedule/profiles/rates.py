@@ -13,7 +13,7 @@ from ocpp_schedule.profiles.full import FullPeriod
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from ocpp_schedule.model.site import RateUnit
+    from ocpp_schedule.model.capabilities import RateUnit
     from ocpp_schedule.profiles.full import FullSchedule
     from ocpp_schedule.profiles.station import Dialect
 

@@ -19,8 +19,9 @@ from ocpp_schedule.units import DECIAMPERES_PER_AMPERE, PLAN_LEAD_S, round_down
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from ocpp_schedule.model.capabilities import RateUnit
     from ocpp_schedule.model.session import Session
-    from ocpp_schedule.model.site import Connector, RateUnit, Site, Station
+    from ocpp_schedule.model.site import Connector, Site, Station
     from ocpp_schedule.profiles.model import LayerName, Purpose
     from ocpp_schedule.profiles.periods import Bools, Ints
     from ocpp_schedule.solution import Solution

@@ -7,10 +7,11 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
+from ocpp_schedule.model.capabilities import Capabilities
 from ocpp_schedule.model.scenario import Scenario
 from ocpp_schedule.model.series import Forecast, LimitSeries, PriceSeries
 from ocpp_schedule.model.session import Milestone, Session
-from ocpp_schedule.model.site import Capabilities, Circuit, Connector, Load, Site, Station
+from ocpp_schedule.model.site import Circuit, Connector, Load, Site, Station
 from ocpp_schedule.model.tariff import Tariff
 from ocpp_schedule.timegrid import TimeGrid
 
