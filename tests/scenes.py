@@ -111,6 +111,8 @@ def compiled(scenario: Scenario) -> Problem:
         scenario.grid,
         limits=scenario.limits,
         forecasts=scenario.forecasts,
+        availability=scenario.availability,
+        session_defaults=scenario.session_defaults,
     )
 
 
@@ -122,6 +124,8 @@ def planned(scenario: Scenario) -> Plan:
         scenario.grid,
         limits=scenario.limits,
         forecasts=scenario.forecasts,
+        availability=scenario.availability,
+        session_defaults=scenario.session_defaults,
     )
 
 
@@ -133,5 +137,7 @@ def refereed(scenario: Scenario, solution: Solution) -> Report:
         scenario.grid,
         limits=scenario.limits,
         forecasts=scenario.forecasts,
+        availability=scenario.availability,
+        session_defaults=scenario.session_defaults,
         solution=solution,
     )

@@ -344,7 +344,8 @@ def test_sessions_may_share_a_connector() -> None:
 
 def test_what_schedule_takes() -> None:
     names = list(inspect.signature(schedule).parameters)
-    assert names == ["site", "sessions", "tariff", "grid", "objective", "limits", "forecasts"]
+    known = ["site", "sessions", "tariff", "grid", "objective", "limits", "forecasts"]
+    assert names == [*known, "availability", "session_defaults"]
 
 
 def test_everything_in_all_exists() -> None:

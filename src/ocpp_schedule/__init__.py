@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from ocpp_schedule.errors import InputError, InputProblem, MissingExtraError, PlanRejectedError, ScheduleError
     from ocpp_schedule.files import example_path, known_chargers, load_scenario
     from ocpp_schedule.model.advertised import from_configuration, from_device_model
+    from ocpp_schedule.model.availability import DailyHours, Derate, OpeningHours, Outage, Reservation
     from ocpp_schedule.model.capabilities import Capabilities
     from ocpp_schedule.model.chargers import known_capabilities
+    from ocpp_schedule.model.defaults import SessionDefaults
     from ocpp_schedule.model.objective import Objective
     from ocpp_schedule.model.scenario import Scenario
     from ocpp_schedule.model.series import Forecast, LimitSeries, PriceSeries
@@ -30,6 +32,8 @@ _HOMES = {
     "Capabilities": "model.capabilities",
     "Circuit": "model.site",
     "Connector": "model.site",
+    "DailyHours": "model.availability",
+    "Derate": "model.availability",
     "Forecast": "model.series",
     "InputError": "errors",
     "InputProblem": "errors",
@@ -38,12 +42,16 @@ _HOMES = {
     "Milestone": "model.session",
     "MissingExtraError": "errors",
     "Objective": "model.objective",
+    "OpeningHours": "model.availability",
+    "Outage": "model.availability",
     "Plan": "plan",
     "PlanRejectedError": "errors",
     "PriceSeries": "model.series",
+    "Reservation": "model.availability",
     "Scenario": "model.scenario",
     "ScheduleError": "errors",
     "Session": "model.session",
+    "SessionDefaults": "model.defaults",
     "Site": "model.site",
     "Station": "model.site",
     "Tariff": "model.tariff",
@@ -65,6 +73,8 @@ __all__ = [
     "Capabilities",
     "Circuit",
     "Connector",
+    "DailyHours",
+    "Derate",
     "Forecast",
     "InputError",
     "InputProblem",
@@ -73,12 +83,16 @@ __all__ = [
     "Milestone",
     "MissingExtraError",
     "Objective",
+    "OpeningHours",
+    "Outage",
     "Plan",
     "PlanRejectedError",
     "PriceSeries",
+    "Reservation",
     "Scenario",
     "ScheduleError",
     "Session",
+    "SessionDefaults",
     "Site",
     "Station",
     "Tariff",

@@ -14,13 +14,10 @@ if TYPE_CHECKING:
     from ocpp_schedule.problem.arrays import Problem
     from ocpp_schedule.solution import Solution
 
-INPUTS = ("site", "sessions", "tariff", "grid", "limits", "forecasts")
-"""Fields of a scenario that compiler and referee start from, by the names of their parameters."""
-
 
 def inputs_of(scenario: Scenario) -> dict[str, Any]:
     """Return what compiler and referee start from."""
-    return {name: getattr(scenario, name) for name in INPUTS}
+    return scenario.inputs()
 
 
 def checked(scenario: Scenario) -> Scenario:

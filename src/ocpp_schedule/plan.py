@@ -11,6 +11,7 @@ from ocpp_schedule.model.objective import Objective
 from ocpp_schedule.model.scenario import Scenario
 from ocpp_schedule.pipeline import accepted, checked, compiled, derived, reviewed, solved
 from ocpp_schedule.problem.effects import takes_amperes
+from ocpp_schedule.problem.known import known_sessions
 from ocpp_schedule.units import ENERGY_UNITS_PER_WH, MONEY_UNITS_PER_CURRENCY, energy_to_wh, exact, money_to_currency
 
 if TYPE_CHECKING:
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
     from ocpp_schedule.check.scene import Scene
     from ocpp_schedule.delivery.messages import OcppMessage
     from ocpp_schedule.explain.shortfalls import Shortfall
+    from ocpp_schedule.model.availability import Availability
+    from ocpp_schedule.model.defaults import SessionDefaults
     from ocpp_schedule.model.series import Forecast, LimitSeries
-    from ocpp_schedule.model.session import Session
+    from ocpp_schedule.model.session import KnownSession, Session
     from ocpp_schedule.model.site import Site
     from ocpp_schedule.model.tariff import Tariff
     from ocpp_schedule.problem.arrays import Problem
@@ -45,6 +48,8 @@ def schedule(
     objective: Objective | None = None,
     limits: Sequence[LimitSeries] = (),
     forecasts: Sequence[Forecast] = (),
+    availability: Sequence[Availability] = (),
+    session_defaults: SessionDefaults | None = None,
 ) -> Plan:
     """Return the best charging plan that the referee accepts.
 
@@ -58,6 +63,8 @@ def schedule(
         objective: what to optimise for; default ``Objective.cheapest()``.
         limits: further limits on circuits over time.
         forecasts: base load, one for each load of the site.
+        availability: what connectors may give when: opening hours, reservations, outages, derates.
+        session_defaults: what to assume of sessions without departure or energy; None: those are errors.
 
     Raises:
         InputError: everything that is wrong with the input, at once.
@@ -82,6 +89,8 @@ def schedule(
         grid=grid,
         limits=tuple(limits),
         forecasts=tuple(forecasts),
+        availability=tuple(availability),
+        session_defaults=session_defaults,
         objective=objective or Objective.cheapest(),
     )
     return Plan(scenario, *solved(checked(scenario)))
@@ -291,7 +300,7 @@ class Plan:
         """
         from ocpp_schedule.profiles.synthesis import build_stacks  # noqa: PLC0415 - not needed to plan
 
-        return build_stacks(self.scenario.site, self.scenario.sessions, self.scenario.grid, self.solution, ids=ids)
+        return build_stacks(self.scenario.site, self._sessions, self.scenario.grid, self.solution, ids=ids)
 
     def to_ocpp(
         self, version: str | None = None, ids: Mapping[tuple[str, str], int] | None = None
@@ -336,8 +345,10 @@ class Plan:
         return next(stage for stage in self.solution.stages if stage.name == name)
 
     @cached_property
-    def _sessions(self) -> list[Session]:
-        return sorted(self.scenario.sessions, key=lambda session: session.id)
+    def _sessions(self) -> list[KnownSession]:
+        scenario = self.scenario
+        known, _ = known_sessions(scenario.sessions, scenario.session_defaults, scenario.grid.start)
+        return sorted(known, key=lambda session: session.id)
 
     @cached_property
     def _units(self) -> dict[str, str]:

@@ -37,6 +37,8 @@ class Case:
     forecasts: tuple[Any, ...] = ()
     late: tuple[tuple[str, int], ...] = ()
     early: tuple[tuple[str, int], ...] = ()
+    availability: tuple[Any, ...] = ()
+    session_defaults: Any = None
     floors: dict[str, tuple[int, int]] = dataclasses.field(default_factory=dict)  # idle, end; default 0, 60
 
     def solution(self) -> Solution:
@@ -64,7 +66,8 @@ class Case:
         """Judge; ``honest``: with the referee's own energy and cost as the claims."""
         solution = dataclasses.replace(self.solution(), **changes)
         arguments: Any = (self.site, self.sessions, self.tariff, self.grid)
-        series: Any = {"limits": self.limits, "forecasts": self.forecasts}
+        names = ("limits", "forecasts", "availability", "session_defaults")
+        series: Any = {name: getattr(self, name) for name in names}
         report = review(*arguments, **series, solution=solution)
         if not honest:
             return report

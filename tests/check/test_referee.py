@@ -11,6 +11,7 @@ import pytest
 from tests.check.cases import HOUR, START, Case, hours, one_circuit, outlet, session, worked
 
 from ocpp_schedule.check.report import MAX_LISTED_PER_KIND, Kind
+from ocpp_schedule.model.availability import DailyHours, Derate, OpeningHours
 from ocpp_schedule.model.series import Forecast, PriceSeries
 from ocpp_schedule.model.session import Milestone
 from ocpp_schedule.model.site import Circuit, Load, Site, Station
@@ -133,6 +134,44 @@ PLANTED = [
         _steps([0, 160, -1, 0], [0, 70, 70, 0]),
         ["minimum: session 'a', slot 2 (2026-01-15T02:00Z): -1 steps; allowed: 0 or at least 60 steps"],
         id="minimum-negative",
+    ),
+    pytest.param(
+        "availability",
+        (
+            replace(
+                worked(), availability=(Derate(station="CP-A", start=START, end=START + 2 * HOUR, max_current_a=10),)
+            ),
+            {},
+        ),
+        ["availability: session 'a', slot 1 (2026-01-15T01:00Z): 160 steps; allowed: at most 100 steps"],
+        id="availability-derate",
+    ),
+    pytest.param(
+        "availability",
+        (
+            replace(worked(), availability=(OpeningHours(hours=[DailyHours(opens="00:00", closes="02:59")]),)),
+            {},
+        ),
+        [
+            "availability: session 'a', slot 2 (2026-01-15T02:00Z): 80 steps; allowed: at most 0 steps",
+            "availability: session 'b', slot 2 (2026-01-15T02:00Z): 70 steps; allowed: at most 0 steps",
+        ],
+        id="availability-closed-for-a-minute-of-the-slot",
+    ),
+    pytest.param(
+        "price",
+        (
+            replace(
+                worked(),
+                sessions=(
+                    session("b", "B", 1, 3, 3680.0, max_price_per_kwh=0.15),
+                    session("a", "A", 0, 4, 5520.0, transaction_id="1041", max_price_per_kwh=0.20),
+                ),
+            ),
+            {},
+        ),
+        ["price: session 'b', slot 2 (2026-01-15T02:00Z): 70 steps; allowed: at most 0 steps"],
+        id="price",
     ),
     pytest.param(  # 3680 Wh wanted, 6 A x 1 h x 230 V = 1380 Wh may be passed by less than that
         "energy",

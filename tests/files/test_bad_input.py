@@ -34,6 +34,8 @@ def planned(scenario: Scenario) -> Plan:
         scenario.grid,
         limits=scenario.limits,
         forecasts=scenario.forecasts,
+        availability=scenario.availability,
+        session_defaults=scenario.session_defaults,
     )
 
 
@@ -47,7 +49,7 @@ def prices(*rows: str, header: str = "start,per_kwh") -> str:
 
 EXPECTED = (
     "expected id, connector, arrival, departure, energy_wh; "
-    "optional min_current_a, max_current_a, phases, transaction_id."
+    "optional min_current_a, max_current_a, phases, transaction_id, battery_wh, soc_percent, max_price_per_kwh."
 )
 CSV_CASES = [
     pytest.param("sessions.csv", "", [f"sessions.csv line 1: has no header. First line: {EXPECTED}"], id="empty-file"),
@@ -88,8 +90,11 @@ CSV_CASES = [
     pytest.param("sessions.csv", sessions("a,A,2026-01-15T00:00Z,2026-01-15T04:00Z,1e999"),
         ["sessions.csv line 2 (a): energy_wh inf is not a finite number; give one."], id="infinite"),
     pytest.param("sessions.csv", sessions("a,A,2026-01-15T00:00Z,,"),
-        ["sessions.csv line 2 (a): departure is empty; every session needs one.",
-         "sessions.csv line 2 (a): energy_wh is empty; every session needs one."], id="empty-cells"),
+        ["sessions.csv line 2 (a): departure is missing; add it, or give session_defaults to assume one.",
+         "sessions.csv line 2 (a): energy_wh is missing; add it, or give session_defaults to assume one."],
+        id="empty-cells"),
+    pytest.param("sessions.csv", sessions("a,,2026-01-15T00:00Z,2026-01-15T04:00Z,5"),
+        ["sessions.csv line 2 (a): connector is empty; every session needs one."], id="empty-connector"),
     pytest.param("sessions.csv", sessions("a,A,2026-01-15T00:00,15.1.2026,5"),
         [("sessions.csv line 2 (a): arrival '2026-01-15T00:00' has no time zone; append Z for UTC, "
          "or an offset like +01:00."),

@@ -126,7 +126,14 @@ FIELDS = [
     pytest.param("tariff.energy", "0.2", "'0.2' is not possible; give one price, a series with start, step_s and per_kwh, or a file with csv and step_s.", id="price-text"),
     pytest.param("grid.edges_s", [0, 0], "edges_s goes from 0 to 0; edges must increase strictly.", id="edges"),
     pytest.param("grid.start", "2026-02-30T00:00Z", "'2026-02-30T00:00Z' is no time (day value is outside expected range); write ISO 8601 with zone, like 2026-01-15T07:30:00+01:00.", id="no-day"),
-    pytest.param("colour", 1, "unknown field; leave it out. Known here: format_version, title, site, sessions, tariff, grid, limits, forecasts, objective.", id="unknown-field"),
+    pytest.param("availability", [{"kind": "outage"}], "is missing; add it.", id="outage-without-times"),
+    pytest.param("availability", [{"start": "2026-01-15T00:00Z"}], "has no kind; add one of opening_hours, reservation, outage, derate.", id="no-kind"),
+    pytest.param("availability", [{"kind": "strike"}], "kind 'strike' is not known; give one of opening_hours, reservation, outage, derate.", id="wrong-kind"),
+    pytest.param("availability", [{"kind": "outage", "start": "2026-01-15T00:00Z", "end": "2026-01-15T01:00Z", "ends": 1}], "unknown field; did you mean 'end'?", id="field-of-outage"),
+    pytest.param("availability", [{"kind": "opening_hours", "hours": [{"opens": "8:00", "closes": "18:00"}]}], "'8:00' is no time of day; write it like '07:30' ('24:00' is the end of the day).", id="clock"),
+    pytest.param("availability", [{"kind": "opening_hours", "hours": [{"opens": "08:00", "closes": "18:00"}], "closed_on": [5]}], "5 is no date; write it like 2026-12-25.", id="closed-on"),
+    pytest.param("session_defaults", {"stay_s": 0}, "0 is below 1; give at least 1.", id="stay"),
+    pytest.param("colour", 1, "unknown field; leave it out. Known here: format_version, title, site, sessions, tariff, grid, limits, forecasts, objective, availability, session_defaults.", id="unknown-field"),
 ]  # fmt: skip
 
 

@@ -48,11 +48,17 @@ def said(
     grid: TimeGrid | None = GRID,
     limits: Sequence[object] = (),
     forecasts: Sequence[object] = (),
+    availability: Sequence[object] = (),
+    session_defaults: object = None,
 ) -> list[str]:
     the_site = site() if the_site is None else the_site
     cars = numbered("sessions", list(sessions))
-    rest = (numbered("limits", list(limits)), numbered("forecasts", list(forecasts)))
-    problems = [*own_problems(the_site, cars), *cross_problems(the_site, cars, tariff or {"energy": 0.2}, grid, *rest)]
+    rules = numbered("availability", list(availability))
+    rest = (numbered("limits", list(limits)), numbered("forecasts", list(forecasts)), rules, session_defaults)
+    problems = [
+        *own_problems(the_site, cars, rules),
+        *cross_problems(the_site, cars, tariff or {"energy": 0.2}, grid, *rest),
+    ]
     return [str(problem) for problem in problems]
 
 
@@ -377,6 +383,71 @@ def test_a_tree_has_no_cycle_in_any_order(order: list[int]) -> None:
     assert said(site(circuits=circuits, stations=[], connectors=[])) == []
 
 
+RULES = [
+    pytest.param({"kind": "outage", "connector": "A", "station": "CP1"},
+        "availability[0]: names connector 'A' and station 'CP1'; name one (neither: the whole site).", id="two-places"),
+    pytest.param({"kind": "outage", "connector": "Q"},
+        "availability[0]: connector 'Q' does not exist; the site has 'A', 'B'.", id="unknown-connector"),
+    pytest.param({"kind": "derate", "station": "CP9"},
+        "availability[0]: station 'CP9' does not exist; the site has 'CP1'.", id="unknown-station"),
+    pytest.param({"kind": "outage", "start": "2026-01-15T02:00Z", "end": "2026-01-15T01:00Z"},
+        "availability[0]: end 2026-01-15T01:00Z is not after start 2026-01-15T02:00Z. Correct one of them.",
+        id="order"),
+    pytest.param({"kind": "reservation"},
+        "availability[0]: a reservation needs a connector; name it.", id="reservation-of-nothing"),
+    pytest.param({"kind": "reservation", "connector": "A", "session": "b"},
+        ("availability[0]: session 'b' is not among the sessions. Correct it, or leave it out: "
+         "the time is then kept for somebody who is not in the plan."), id="unknown-session"),
+    pytest.param({"kind": "reservation", "connector": "B", "session": "a"},
+        "availability[0]: session 'a' is on connector 'A', not 'B'. Correct one.", id="session-elsewhere"),
+    pytest.param({"kind": "opening_hours", "hours": [{"opens": "24:00", "closes": "08:00"}]},
+        "availability[0].hours[0]: opens at 24:00; write 00:00, and the day that follows.", id="opens-at-24"),
+    pytest.param({"kind": "opening_hours", "hours": [{"opens": "08:00", "closes": "08:00"}]},
+        ("availability[0].hours[0]: opens and closes at 08:00; write 00:00 to 24:00 for the whole day, "
+         "and leave out days without hours."), id="no-hours"),
+    pytest.param({"kind": "opening_hours", "hours": [{"days": ["mon", "mon"], "opens": "08:00", "closes": "09:00"}]},
+        "availability[0].hours[0]: days names 'mon' more than once; name each day once.", id="day-twice"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "message"), RULES)
+def test_a_fault_of_availability_is_told_with_its_remedy(rule: dict[str, Any], message: str) -> None:
+    assert said(sessions=[car()], availability=[rule]) == [message]
+
+
+def test_a_session_may_leave_out_what_the_defaults_assume() -> None:
+    unknown = car(departure=None, energy_wh=None)
+    assert said(sessions=[unknown], session_defaults={}) == []
+    assert said(sessions=[unknown]) == [
+        "sessions[0] (a): departure is missing; add it, or give session_defaults to assume one.",
+        "sessions[0] (a): energy_wh is missing; add it, or give session_defaults to assume one.",
+    ]
+
+
+MEETS = (
+    "sessions[1] (b): overlaps sessions[0] (a) on connector 'A': it arrives at 2026-01-15T02:00Z, "
+    "the other is there and has no departure yet. Correct the times or the connector."
+)
+EARLY = "sessions[0] (a): milestones[0].by 2026-01-15T01:00Z is not after arrival 2026-01-15T02:00Z. Move it behind."
+UNKNOWN_STAYS = [
+    pytest.param({}, {"start": "02:00", "departure": None}, [], id="one-after-the-other"),
+    pytest.param({"start": "02:00"}, {"start": "02:00"},
+        [MEETS], id="at-once"),
+    pytest.param({"milestones": [{"by": "2026-01-15T03:00Z", "energy_wh": 5.0}]}, {"start": "02:00"},
+        [MEETS], id="before-a-milestone"),
+    pytest.param({"start": "02:00", "milestones": [{"by": "2026-01-15T01:00Z", "energy_wh": 5.0}]}, {"start": "05:00"},
+        [EARLY], id="milestone-before-arrival"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("first", "second", "messages"), UNKNOWN_STAYS)
+def test_sessions_without_departure_must_not_meet(
+    first: dict[str, Any], second: dict[str, Any], messages: list[str]
+) -> None:
+    cars = [car("a", **{"departure": None, **first}), car("b", **{"departure": None, **second})]
+    assert said(sessions=cars, session_defaults={}) == messages
+
+
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 10)), max_size=8))
 def test_overlaps_are_reported_exactly_where_some_pair_overlaps(stays: list[tuple[int, int]]) -> None:
     zero = datetime(2026, 1, 15, tzinfo=UTC)
@@ -386,6 +457,7 @@ def test_overlaps_are_reported_exactly_where_some_pair_overlaps(stays: list[tupl
             "connector": "A",
             "arrival": zero + timedelta(hours=start),
             "departure": zero + timedelta(hours=start + length),
+            "energy_wh": 1.0,
         }
         for number, (start, length) in enumerate(stays)
     ]

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from ocpp_schedule.model.availability import Availability
+    from ocpp_schedule.model.defaults import SessionDefaults
     from ocpp_schedule.model.series import Forecast, LimitSeries
     from ocpp_schedule.model.session import Session
     from ocpp_schedule.model.site import Site
@@ -38,6 +40,8 @@ def proven_cost_units(
     *,
     limits: Sequence[LimitSeries] = (),
     forecasts: Sequence[Forecast] = (),
+    availability: Sequence[Availability] = (),
+    session_defaults: SessionDefaults | None = None,
     certificate: Certificate,
     must_units: int,
     want_units: int,
@@ -51,6 +55,8 @@ def proven_cost_units(
         grid: the slots.
         limits: limits over time on circuits.
         forecasts: base loads.
+        availability: what connectors may give when.
+        session_defaults: what is assumed of sessions that do not say.
         certificate: prices; any prices give a valid bound, good ones a tight one.
         must_units: must-have energy that the plan in hand misses [0.1 J].
         want_units: wished energy that it misses [0.1 J].
@@ -60,7 +66,16 @@ def proven_cost_units(
     current beside the idle floors of the others; a row passes whole steps where all cars below it have the same
     step and no idle floor; without guarded edges needs are rounded up to whole steps.
     """
-    scene = scene_of(site, sessions, tariff, grid, limits=limits, forecasts=forecasts)
+    scene = scene_of(
+        site,
+        sessions,
+        tariff,
+        grid,
+        limits=limits,
+        forecasts=forecasts,
+        availability=availability,
+        session_defaults=session_defaults,
+    )
     return bound_units(scene, certificate, must_units=must_units, want_units=want_units)
 
 

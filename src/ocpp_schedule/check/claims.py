@@ -130,14 +130,7 @@ def audit(scenario: Scenario, solution: Solution, claims: Claims) -> Audit:
         solution: set-points, claimed values and certificate.
         claims: what else the plan says of itself.
     """
-    scene = scene_of(
-        scenario.site,
-        scenario.sessions,
-        scenario.tariff,
-        scenario.grid,
-        limits=scenario.limits,
-        forecasts=scenario.forecasts,
-    )
+    scene = scene_of(**scenario.inputs())
     report = judge(scene, solution)
     if any(violation.kind == "shape" for violation in report.violations):
         return Audit(report)

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from ocpp_schedule.check.quantities import Cars, energy_units_up, need_in_grid
+from ocpp_schedule.check.own import needed
 from ocpp_schedule.check.report import MilestoneReview
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from ocpp_schedule.check.guards import Guards
-    from ocpp_schedule.timegrid import TimeGrid
+    from ocpp_schedule.check.quantities import Cars
+    from ocpp_schedule.check.scene import Scene
 
 _SECOND: Final = timedelta(seconds=1)
 
@@ -95,17 +96,18 @@ def cost_of(units: list[int], price_s: list[int], seconds: npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """Needs within the grid [0.1 J]; the fields are those of ``Report``, sessions without a must-have left out."""
+    """Needs within the grid [0.1 J]; the fields are those of ``Report``, sessions with nothing to say left out."""
 
     wanted: dict[str, int]
     must: dict[str, int]
     missing_must: dict[str, int]
     milestones: tuple[MilestoneReview, ...]
+    unaffordable: dict[str, int]
 
 
-def wishes_of(cars: Cars, given: Given, grid: TimeGrid, edges_s: npt.NDArray[np.int64]) -> Wishes:
-    """Derive what every session wants and must have within the grid (convention 8)."""
-    start, end = grid.start, grid.end
+def wishes_of(scene: Scene, given: Given) -> Wishes:
+    """Derive what every session wants and must have within the grid (conventions 8 and 21)."""
+    cars, start, edges_s = scene.cars, scene.grid.start, scene.edges_s
     must: dict[str, int] = {}
     missing: dict[str, int] = {}
     milestones = []
@@ -113,19 +115,17 @@ def wishes_of(cars: Cars, given: Given, grid: TimeGrid, edges_s: npt.NDArray[np.
         if cars.outside[at]:
             continue
         car = cars.models[at]
-        full = int(cars.power[at] * cars.maximum[at]) if cars.minimum[at] <= cars.maximum[at] else 0
         so_far = np.append(np.zeros(1, dtype=np.int64), np.cumsum(given.of_car(at)))
         for index, goal in enumerate(car.milestones):
             if goal.by <= start:  # what had to be done by then is nothing this plan can do
                 continue
-            (goal_units,) = energy_units_up([goal.energy_wh])
-            needed = need_in_grid(goal.energy_wh, goal_units, goal.by, end, full)
+            units = needed(scene, at, goal.energy_wh, goal.by)
             by_s = (goal.by - start) // _SECOND
             done = int(so_far[np.searchsorted(edges_s[1:], by_s, side="right")])
-            one = MilestoneReview(car.id, index, goal.hard, needed, done)
+            one = MilestoneReview(car.id, index, goal.hard, units, done)
             milestones.append(one)
             if goal.hard:
-                must[car.id] = max(must.get(car.id, 0), needed)
+                must[car.id] = max(must.get(car.id, 0), units)
                 missing[car.id] = max(missing.get(car.id, 0), one.missing_units)
     wanted = dict(zip(cars.ids, cars.wanted.tolist(), strict=True))
-    return Wishes(wanted, must, missing, tuple(milestones))
+    return Wishes(wanted, must, missing, tuple(milestones), scene.own.unaffordable() if scene.own else {})

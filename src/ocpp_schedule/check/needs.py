@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ocpp_schedule.check.quantities import energy_units_up, need_in_grid
+from ocpp_schedule.check.own import needed
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -82,12 +82,10 @@ def _goals(scene: Scene) -> list[tuple[int, int, int, bool, int]]:
     for at in [at for at, car in enumerate(cars.models) if car.milestones]:
         if cars.outside[at]:
             continue
-        full = int(cars.power[at] * cars.maximum[at]) if cars.minimum[at] <= cars.maximum[at] else 0
         for index, goal in enumerate(cars.models[at].milestones):
             if goal.by <= grid.start:
                 continue
-            (units,) = energy_units_up([goal.energy_wh])
-            units = need_in_grid(goal.energy_wh, units, goal.by, grid.end, full)
+            units = needed(scene, at, goal.energy_wh, goal.by)
             by_s = int((goal.by - grid.start).total_seconds() // 1)
             end = min(int(np.searchsorted(scene.edges_s[1:], by_s, side="right")), int(cars.last[at]))
             found.append((at, end, units, goal.hard, index))

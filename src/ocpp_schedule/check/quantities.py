@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
+from math import inf
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from ocpp_schedule.model.session import Session
+    from ocpp_schedule.model.session import KnownSession, Session
     from ocpp_schedule.model.site import Connector, Site
     from ocpp_schedule.timegrid import TimeGrid
 
@@ -222,7 +223,7 @@ class Cars:
     """
 
     ids: tuple[str, ...]
-    models: tuple[Session, ...]
+    models: tuple[KnownSession, ...]
     outlet: npt.NDArray[np.int64]
     line_ua: npt.NDArray[np.int64]
     power: npt.NDArray[np.int64]
@@ -235,14 +236,14 @@ class Cars:
     wanted: npt.NDArray[np.int64]
 
 
-def cars_of(sessions: Sequence[Session], outlets: Outlets, grid: TimeGrid, edges_s: npt.NDArray[np.int64]) -> Cars:
+def cars_of(sessions: Sequence[KnownSession], outlets: Outlets, grid: TimeGrid, edges_s: npt.NDArray[np.int64]) -> Cars:
     """Return the sessions with their effects and windows; ``edges_s`` are the edges of ``grid``."""
     models = tuple(sorted(sessions, key=attrgetter("id")))
     index = {name: at for at, name in enumerate(outlets.ids)}
     outlet = [index[name] for name in map(attrgetter("connector"), models)]
     kind, kinds = _kinds(zip(map(outlets.kind.__getitem__, outlet), map(_CAR, models), strict=True))
-    one_of = dict(zip(outlets.kind, range(len(outlets.ids)), strict=True))
-    effects = [_car_effect(outlets, one_of[of_outlet], phases, low, high) for of_outlet, (phases, low, high) in kinds]
+    one_of = dict(zip(kind, zip(outlet, models, strict=True), strict=True))
+    effects = [car_effect(outlets, *one_of[number]) for number in range(len(kinds))]
     start = grid.start
     arrival = np.array([(at - start) // _MICROSECOND for at in map(attrgetter("arrival"), models)], dtype=np.int64)
     departure = np.array([(at - start) // _MICROSECOND for at in map(attrgetter("departure"), models)], dtype=np.int64)
@@ -273,18 +274,28 @@ def cars_of(sessions: Sequence[Session], outlets: Outlets, grid: TimeGrid, edges
     )
 
 
-def _car_effect(outlets: Outlets, at: int, phases: int | None, min_a: float | None, max_a: float | None) -> Effect:
+def car_effect(outlets: Outlets, at: int, car: Session, most_a: float = inf) -> Effect:
+    """Return what one step does for a car on a connector that gives at most ``most_a`` per line."""
     connector = outlets.models[at]
-    low, high = connector.min_current_a, connector.max_current_a
+    lows, highs = [connector.min_current_a], [connector.max_current_a, most_a]
+    if car.min_current_a is not None:
+        lows.append(car.min_current_a)
+    if car.max_current_a is not None:
+        highs.append(car.max_current_a)
     return effect(
         connector.lines,
         outlets.steps[at],
         outlets.supply,
-        phases,
-        low if min_a is None else max(low, min_a),
-        high if max_a is None else min(high, max_a),
+        car.phases,
+        max(lows),
+        min(highs),
         only_w=outlets.only_w[at],
     )
+
+
+def full_power(cars: Cars, at: int) -> int:
+    """Return the power of a car at its maximum set-point; 0 where it cannot charge [0.1 W]."""
+    return int(cars.power[at] * cars.maximum[at]) if cars.minimum[at] <= cars.maximum[at] else 0
 
 
 def energy_units_up(watt_hours: Sequence[float]) -> list[int]:
@@ -304,7 +315,7 @@ def energy_units_up(watt_hours: Sequence[float]) -> list[int]:
     return list(units)
 
 
-def need_in_grid(energy_wh: float, units: int, by: datetime, grid_end: datetime, full_power: int) -> int:
+def need_in_grid(energy_wh: float, units: int, by: datetime, grid_end: datetime, full_power: int, lost: int = 0) -> int:
     """Return what must come out of the grid so that the rest of the window can give the remainder (convention 8).
 
     Args:
@@ -313,13 +324,14 @@ def need_in_grid(energy_wh: float, units: int, by: datetime, grid_end: datetime,
         by: departure or milestone.
         grid_end: end of the grid.
         full_power: power at the maximum set-point [0.1 W].
+        lost: what availability takes of that after the grid [0.1 J x 10^6].
     """
     if by <= grid_end:
         return units
     rest = (by - grid_end) // _MICROSECOND
-    if rest % _MICROSECONDS == 0:
+    if rest % _MICROSECONDS == 0 and lost == 0:
         return max(0, units - full_power * (rest // _MICROSECONDS))
-    need = exact(energy_wh) * ENERGY_UNITS_PER_WH * _MICROSECONDS - full_power * rest
+    need = exact(energy_wh) * ENERGY_UNITS_PER_WH * _MICROSECONDS - full_power * rest + lost
     return max(0, -int(-need // _MICROSECONDS))
 
 

@@ -10,6 +10,7 @@ from ocpp_schedule.check.bookings import Rows, alarms_of, book, judge_rows, safe
 from ocpp_schedule.check.energy import Given, cost_of, energy_given, wishes_of
 from ocpp_schedule.check.floors import judge_floors
 from ocpp_schedule.check.guards import guards_of
+from ocpp_schedule.check.own import judge_own
 from ocpp_schedule.check.report import MAX_LISTED_PER_KIND, Findings, Kind, Report
 from ocpp_schedule.check.scene import scene_of
 from ocpp_schedule.check.stages import judge_stages, stage_values
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from ocpp_schedule.check.quantities import Cars, Outlets
     from ocpp_schedule.check.scene import Scene
+    from ocpp_schedule.model.availability import Availability
+    from ocpp_schedule.model.defaults import SessionDefaults
     from ocpp_schedule.model.series import Forecast, LimitSeries
     from ocpp_schedule.model.session import Session
     from ocpp_schedule.model.site import Site
@@ -39,6 +42,8 @@ def review(
     *,
     limits: Sequence[LimitSeries] = (),
     forecasts: Sequence[Forecast] = (),
+    availability: Sequence[Availability] = (),
+    session_defaults: SessionDefaults | None = None,
     solution: Solution,
 ) -> Report:
     """Judge a solution: every limit, window, energy, floor, edge and the cost, derived again from the models.
@@ -50,6 +55,8 @@ def review(
         grid: the slots of the solution.
         limits: limits over time on circuits.
         forecasts: base loads; one for every load of the site.
+        availability: what connectors may give when.
+        session_defaults: what is assumed of sessions that do not say.
         solution: what is judged.
 
     Returns:
@@ -81,7 +88,17 @@ def review(
     >>> report.ok, report.cost_units, report.row_use[0].share
     (True, 20700000000000, 0.4)
     """
-    return judge(scene_of(site, sessions, tariff, grid, limits=limits, forecasts=forecasts), solution)
+    scene = scene_of(
+        site,
+        sessions,
+        tariff,
+        grid,
+        limits=limits,
+        forecasts=forecasts,
+        availability=availability,
+        session_defaults=session_defaults,
+    )
+    return judge(scene, solution)
 
 
 def judge(scene: Scene, solution: Solution) -> Report:
@@ -100,7 +117,9 @@ def judge(scene: Scene, solution: Solution) -> Report:
     judge_floors(outlets, layout, scene.limits, solution, findings)
     given = energy_given(setpoints, cars, seconds, scene.guard_s, (late, early))
     cost = cost_of(given.by_slot, scene.price_s, seconds)
-    wishes = wishes_of(cars, given, grid, scene.edges_s)
+    wishes = wishes_of(scene, given)
+    if scene.own is not None:
+        judge_own(scene.own, setpoints, findings)
     _judge_energy(cars, given, seconds, findings)
     _judge_claims(solution, cars, given, cost, findings)
     judge_stages(solution, stage_values(cars, given, wishes, cost), findings)
@@ -116,6 +135,7 @@ def judge(scene: Scene, solution: Solution) -> Report:
         milestones=wishes.milestones,
         cost_units=cost,
         row_use=row_use,
+        unaffordable_units=wishes.unaffordable,
         omitted=findings.omitted,
     )
 

@@ -32,13 +32,17 @@ Kind = Literal[
     "claimed_cost",
     "claimed_stage",
     "alarm_draw",
+    "availability",
+    "price",
 ]
 """Which rule is broken.
 
 shape: arrays do not belong to this input; window: current outside the session's slots; maximum, minimum,
 energy: conventions 5 and 6; row: a line of a circuit or station is overloaded; edge: overloaded while
 set-points change, or a guard where none belongs (convention 4); idle_floor, end_floor: conventions 4 and 13;
-claimed_energy, claimed_cost, claimed_stage: the plan's own number is wrong; alarm_draw: current below a row in alarm.
+claimed_energy, claimed_cost, claimed_stage: the plan's own number is wrong; alarm_draw: current below a row in alarm;
+availability: more than the connector may give then; price: current in a slot dearer than the session pays
+(convention 21).
 """
 
 Noun = Literal["session", "connector", "circuit", "station", "plan"]
@@ -226,6 +230,8 @@ class Report:
         row_use: every row that has a connector on its line, at the slot where it is used most.
         cost_bound_units: what no plan costs less than that misses no more energy, proven from the prices of the
             plan's certificate (``check.certificate``); None where that was not asked for or there are no prices.
+        unaffordable_units: by session id with any, the part of its wish that only slots above its highest price could
+            give [0.1 J]; ``wanted_units`` is without it.
         omitted: violations found beyond ``MAX_LISTED_PER_KIND`` of a kind.
     """
 
@@ -241,6 +247,7 @@ class Report:
     row_use: tuple[RowUse, ...] = ()
     omitted: int = 0
     cost_bound_units: int | None = None
+    unaffordable_units: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def missing(self) -> int:

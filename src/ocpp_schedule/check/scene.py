@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ocpp_schedule.check.known import filled
+from ocpp_schedule.check.own import Own, own_of
 from ocpp_schedule.check.quantities import Cars, Outlets, cars_of, outlets_of
 from ocpp_schedule.check.rows import Layout, Limits, lay_out, limits_of
 from ocpp_schedule.check.series import price_seconds
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from ocpp_schedule.model.availability import Availability
+    from ocpp_schedule.model.defaults import SessionDefaults
     from ocpp_schedule.model.series import Forecast, LimitSeries
     from ocpp_schedule.model.session import Session
     from ocpp_schedule.model.site import Site
@@ -37,6 +41,7 @@ class Scene:
         layout: the rows.
         limits: what the rows allow.
         price_s: per slot, price times seconds [10^-6 currency per kWh, s].
+        own: what limits single cars; None: nothing.
     """
 
     grid: TimeGrid
@@ -48,6 +53,7 @@ class Scene:
     layout: Layout
     limits: Limits
     price_s: list[int]
+    own: Own | None = None
 
 
 def scene_of(
@@ -58,6 +64,8 @@ def scene_of(
     *,
     limits: Sequence[LimitSeries] = (),
     forecasts: Sequence[Forecast] = (),
+    availability: Sequence[Availability] = (),
+    session_defaults: SessionDefaults | None = None,
 ) -> Scene:
     """Derive everything that does not depend on a plan.
 
@@ -67,14 +75,18 @@ def scene_of(
     edges_s = np.array(grid.edges_s, dtype=np.int64)
     outlets = outlets_of(site)
     layout = lay_out(site, outlets)
+    cars = cars_of(filled(sessions, session_defaults, grid.start), outlets, grid, edges_s)
+    price_s = price_seconds(tariff, grid, edges_s)
+    own = own_of(site, availability, cars, outlets, grid, price_s)
     return Scene(
         grid=grid,
         guard_s=site.edge_guard_s,
         edges_s=edges_s,
         seconds=np.diff(edges_s),
         outlets=outlets,
-        cars=cars_of(sessions, outlets, grid, edges_s),
+        cars=cars if own is None else replace(cars, wanted=own.wanted()),
         layout=layout,
         limits=limits_of(site, layout, grid, edges_s, limits, forecasts),
-        price_s=price_seconds(tariff, grid, edges_s),
+        price_s=price_s,
+        own=own,
     )

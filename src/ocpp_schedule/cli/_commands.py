@@ -117,6 +117,8 @@ def _plan(scenario_file: Path, *, ocpp: str | None, out: Path, quiet: bool, as_j
             objective=scenario.objective,
             limits=scenario.limits,
             forecasts=scenario.forecasts,
+            availability=scenario.availability,
+            session_defaults=scenario.session_defaults,
         )
         tell("writing the messages")
         messages = result.to_ocpp(version=ocpp)

@@ -32,7 +32,8 @@ class Shortfall:
         wanted_wh: what they want together [Wh].
         possible_wh: the most they can get, where ``proven`` [Wh].
         start, end: the window.
-        limit: name of the row that is full (``circuit main L1``), or ``""`` where the session's own window limits it.
+        limit: name of the row that is full (``circuit main L1``), or of what availability takes (``station CP1
+            (outage)``), or ``""`` where the session's own window limits it.
         proven: the numbers show by themselves that nothing better is possible.
         zone: for printing.
     """
@@ -167,10 +168,15 @@ class _View:
             possible_wh=None if possible is None else energy_to_wh(possible),
             start=problem.grid.edge(first),
             end=problem.grid.edge(end),
-            limit="",
+            limit="" if possible is None else self._withheld(session, end),
             proven=possible is not None,
             zone=self.zone,
         )
+
+    def _withheld(self, session: int, end: int) -> str:
+        """Return the names of what availability takes from a session before slot ``end``; empty for nothing."""
+        mine = [one.name for one in self.problem.withheld if one.session == session and one.first < end]
+        return " and ".join(dict.fromkeys(mine))
 
     def _rows_of(self, session: int) -> list[tuple[int, int]]:
         problem = self.problem

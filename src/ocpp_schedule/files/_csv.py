@@ -16,9 +16,27 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SESSION_REQUIRED: Final = ("id", "connector", "arrival", "departure", "energy_wh")
-SESSION_OPTIONAL: Final = ("min_current_a", "max_current_a", "phases", "transaction_id")
+SESSION_ASSUMABLE: Final = ("departure", "energy_wh")
+"""Columns that must be there with cells that may be empty; whether that is allowed, the session defaults say."""
+SESSION_OPTIONAL: Final = (
+    "min_current_a",
+    "max_current_a",
+    "phases",
+    "transaction_id",
+    "battery_wh",
+    "soc_percent",
+    "max_price_per_kwh",
+)
 PRICE_COLUMNS: Final = ("start", "per_kwh")
-_SESSION_NUMBERS: Final = {"energy_wh": False, "min_current_a": False, "max_current_a": False, "phases": True}
+_SESSION_NUMBERS: Final = {
+    "energy_wh": False,
+    "min_current_a": False,
+    "max_current_a": False,
+    "phases": True,
+    "battery_wh": False,
+    "soc_percent": False,
+    "max_price_per_kwh": False,
+}
 _LINES: Final = ("l1", "l2", "l3")
 
 
@@ -79,9 +97,11 @@ def _session(result: SessionRows, index: int, row: Row, versions: Mapping[str, s
             if isinstance(value, str):
                 table.report(row.line, value, label)
     values |= numbers(table, row, _SESSION_NUMBERS, label)
-    result.unread |= {(index, column) for column, value in values.items() if value is None}
+    unread = [column for column, value in values.items() if value is None]
+    result.unread |= {(index, column) for column in unread}
+    values |= {column: cells[column] for column in unread}  # wrong, and said so; but not missing
     for column in SESSION_REQUIRED:
-        if column not in cells:
+        if column not in cells and column not in SESSION_ASSUMABLE:
             table.report(row.line, f"{column} is empty; every session needs one.", label)
             result.unread.add((index, column))
     if "transaction_id" in cells:

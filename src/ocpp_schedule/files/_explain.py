@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from ocpp_schedule.errors import InputProblem
 from ocpp_schedule.model._base import REFERENCE_ERROR
 from ocpp_schedule.model._raw import quoted
+from ocpp_schedule.model.availability import KINDS
 from ocpp_schedule.model.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ _ALTERNATIVES: Final = {
     "transaction_id": "an integer (OCPP 1.6), or a text of 1 to 36 characters (OCPP 2.x)",
 }
 """Fields that take more than one form."""
+_AVAILABILITY: Final = [str(kind.model_fields["kind"].default) for kind in KINDS]
 _ISO: Final = "write ISO 8601 with zone, like 2026-01-15T07:30:00+01:00"
 
 
@@ -101,7 +103,7 @@ def _is_meant(branch: str, seen: object) -> bool:
     if isinstance(seen, str):
         return label == "str"
     if isinstance(seen, Mapping):
-        return label[0].isupper()
+        return label[0].isupper() or label == seen.get("kind")
     if isinstance(seen, Sequence):
         return label.startswith("tuple")
     return label in {"float", "int"}
@@ -175,6 +177,8 @@ def _length(detail: ErrorDetails, _: Tokens) -> str:
 
 def _pattern(detail: ErrorDetails, path: Tokens) -> str:
     seen = quoted(detail["input"])
+    if path[-1] in {"opens", "closes"}:
+        return f"{seen} is no time of day; write it like '07:30' ('24:00' is the end of the day)."
     if path[-1] == "currency":
         return f"{seen} is no currency code; write ISO 4217, like 'EUR'."
     return f"{seen} has control characters (line break, tab); take them out."
@@ -185,8 +189,8 @@ def _own_words(detail: ErrorDetails, _: Tokens) -> str:
     return words if words.endswith((".", "?")) else f"{words}."
 
 
-def _unknown_field(_: ErrorDetails, path: Tokens) -> str:
-    known = list(_model_at(path[:-1]).model_fields)
+def _unknown_field(detail: ErrorDetails, path: Tokens) -> str:
+    known = list(_model_at(detail["loc"][:-1]).model_fields)
     known += ["step_s", "slots"] if path[0] == "grid" else []
     close = get_close_matches(str(path[-1]), known, n=2)
     if close:
@@ -195,13 +199,23 @@ def _unknown_field(_: ErrorDetails, path: Tokens) -> str:
 
 
 def _model_at(path: Tokens) -> type[BaseModel]:
-    """Return the model whose fields stand at a path of the scenario."""
+    """Return the model whose fields stand at a location of the scenario; labels of a union's branches choose."""
     model: type[BaseModel] = Scenario
+    forms: list[type[BaseModel]] = []
     for token in path:
         if isinstance(token, str):
             info = model.model_fields.get(token)
-            model = next(_models_in(info.annotation), model) if info else model
+            if info:
+                forms = list(_models_in(info.annotation))
+                model = next(iter(forms), model)
+            else:
+                model = next((form for form in forms if _kind_of(form) == token), model)
     return model
+
+
+def _kind_of(model: type[BaseModel]) -> object:
+    info = model.model_fields.get("kind")
+    return info.default if info else None
 
 
 def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
@@ -222,4 +236,8 @@ _SPECIAL: Final[dict[str, Callable[[ErrorDetails, Tokens], str]]] = {
     "string_too_long": _length,
     "string_pattern_mismatch": _pattern,
     "value_error": _own_words,
+    "union_tag_not_found": lambda _detail, _path: f"has no kind; add one of {', '.join(_AVAILABILITY)}.",
+    "union_tag_invalid": lambda detail, _path: (
+        f"kind {quoted(detail['ctx']['tag'])} is not known; give one of {', '.join(_AVAILABILITY)}."
+    ),
 }

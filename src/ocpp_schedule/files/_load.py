@@ -33,9 +33,10 @@ def load_scenario(path: str | os.PathLike[str]) -> Scenario:
     there: the time between the first two rows). Files are UTF-8, with or without byte order mark, separated
     by commas, with a decimal point; times are ISO 8601 with zone. Columns, in any order:
 
-    * sessions: ``id, connector, arrival, departure, energy_wh``, and where wanted ``min_current_a,
-      max_current_a, phases, transaction_id`` (an empty cell: absent; a transaction id of digits is an
-      integer where the connector's station speaks OCPP 1.6, else text),
+    * sessions: ``id, connector, arrival``, ``departure, energy_wh`` (empty only with ``session_defaults``), and
+      where wanted ``min_current_a, max_current_a, phases, transaction_id, battery_wh, soc_percent,
+      max_price_per_kwh`` (an empty cell: absent; a transaction id of digits is an integer where the connector's
+      station speaks OCPP 1.6, else text),
     * prices: ``start, per_kwh``,
     * forecasts: ``start, expected_a`` (or ``expected_a_l1, expected_a_l2, expected_a_l3``), and where wanted
       ``high_a`` (or ``high_a_l1`` ...).
@@ -130,13 +131,18 @@ class _Loading:
         except ValidationError:
             grid = None
         sessions = self._places.session_items(items(data, "sessions"))
-        self._problems += own_problems(read(data, "site"), sessions)
+        self._problems += own_problems(
+            read(data, "site"), sessions, numbered("availability", items(data, "availability"))
+        )
         self._check(data, grid)
 
     def _check(self, data: object, grid: TimeGrid | None) -> None:
         sessions = self._places.session_items(items(data, "sessions"))
-        limits, forecasts = (numbered(name, items(data, name)) for name in ("limits", "forecasts"))
-        self._problems += cross_problems(read(data, "site"), sessions, read(data, "tariff"), grid, limits, forecasts)
+        limits, forecasts, availability = (
+            numbered(name, items(data, name)) for name in ("limits", "forecasts", "availability")
+        )
+        site, tariff, defaults = (read(data, name) for name in ("site", "tariff", "session_defaults"))
+        self._problems += cross_problems(site, sessions, tariff, grid, limits, forecasts, availability, defaults)
 
     def _take_sessions(self) -> None:
         given = self._data.get("sessions")

@@ -16,7 +16,19 @@ if TYPE_CHECKING:
 
 Tokens = tuple[int | str, ...]
 
-_SECTIONS: Final = ("format_version", "title", "site", "sessions", "tariff", "grid", "limits", "forecasts", "objective")
+_SECTIONS: Final = (
+    "format_version",
+    "title",
+    "site",
+    "sessions",
+    "tariff",
+    "grid",
+    "limits",
+    "forecasts",
+    "objective",
+    "availability",
+    "session_defaults",
+)
 _KINDS: Final = ("id", "time_zone", "circuits", "stations", "connectors", "loads", "idle_floor_a", "edge_guard_s")
 _HEAD: Final = re.compile(r"(\w+)(?:\.(\w+))?(?:\[(\d+)\])?", re.ASCII)
 _SERIES_VALUE: Final = re.compile(r"(tariff\.energy)\.per_kwh\[(\d+)\]", re.ASCII)

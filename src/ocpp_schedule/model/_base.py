@@ -25,6 +25,8 @@ PerLineA = Amperes | tuple[Amperes, Amperes, Amperes]
 """One value for every line, or one each for L1, L2, L3 [A]."""
 WattHours = Annotated[float, Field(strict=True, ge=0, le=100_000_000)]
 """Energy [Wh]; above 100 MWh for one car is a unit error."""
+Percent = Annotated[float, Field(strict=True, ge=0, le=100)]
+"""Share of a battery [%]."""
 Seconds = Annotated[int, Field(strict=True, ge=0, le=31_622_400)]
 """Whole seconds, at most a leap year."""
 

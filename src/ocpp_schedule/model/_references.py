@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -113,6 +114,8 @@ def _milestone_texts(session: object) -> Iterator[str]:
                 f"milestones[{index}].by {short_utc(by)} is outside the session "
                 f"({short_utc(arrival)} to {short_utc(departure)}). Move it inside."
             )
+        if by is not None and arrival and read(session, "departure") is None and by <= arrival:
+            yield f"milestones[{index}].by {short_utc(by)} is not after arrival {short_utc(arrival)}. Move it behind."
         if wanted is not None and energy_wh is not None and wanted > energy_wh:
             yield (
                 f"milestones[{index}].energy_wh={wanted:g} exceeds energy_wh={energy_wh:g}. "
@@ -333,6 +336,24 @@ def transaction_text(transaction: object, version: str) -> str | None:
     return None
 
 
+def _known_end(session: object, start: datetime) -> datetime | None:
+    """Return until when a session is there for certain: without a departure, until its last milestone."""
+    if read(session, "departure") is not None:
+        return instant(session, "departure")
+    goals = [by for goal in items(session, "milestones") if (by := instant(goal, "by")) is not None]
+    return max([*goals, start + timedelta(microseconds=1)])
+
+
+def missing_problems(sessions: list[Item]) -> Iterator[InputProblem]:
+    """Yield what a session does not say; where there are ``SessionDefaults`` nothing is missing."""
+    for where, session in sessions:
+        for field in ("departure", "energy_wh"):
+            if read(session, field) is None and text(session, "id") is not None:
+                yield InputProblem(
+                    place(where, session), f"{field} is missing; add it, or give session_defaults to assume one."
+                )
+
+
 def _conflicts(connector: str, pairs: list[Item]) -> Iterator[InputProblem]:
     running = [(where, session) for where, session in pairs if read(session, "transaction_id") is not None]
     for where, session in running[1:]:
@@ -345,7 +366,7 @@ def _conflicts(connector: str, pairs: list[Item]) -> Iterator[InputProblem]:
         (start, end, where, session)
         for where, session in pairs
         if (start := instant(session, "arrival")) is not None
-        and (end := instant(session, "departure")) is not None
+        and (end := _known_end(session, start)) is not None
         and start < end
     ]
     timed.sort(key=lambda entry: entry[0])
@@ -357,8 +378,14 @@ def _conflicts(connector: str, pairs: list[Item]) -> Iterator[InputProblem]:
             yield InputProblem(
                 place(entry[2], entry[3]),
                 f"overlaps {place(last[2], last[3])} on connector {quoted(connector)}: "
-                f"it arrives at {short_utc(entry[0])}, the other leaves at {short_utc(last[1])}. "
+                f"it arrives at {short_utc(entry[0])}, the other {_leaves(last)}. "
                 "Correct the times or the connector.",
             )
         if entry[1] > last[1]:
             last = entry
+
+
+def _leaves(entry: tuple[datetime, datetime, str, object]) -> str:
+    if read(entry[3], "departure") is None:
+        return "is there and has no departure yet"
+    return f"leaves at {short_utc(entry[1])}"

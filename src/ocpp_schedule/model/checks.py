@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ocpp_schedule.errors import InputProblem
+from ocpp_schedule.model import _availability_checks as available
 from ocpp_schedule.model import _references as references
 from ocpp_schedule.model import _series_checks as series
 from ocpp_schedule.model._raw import Item, items, place, read
+from ocpp_schedule.model.availability import KINDS
 from ocpp_schedule.model.capabilities import capability_texts
+from ocpp_schedule.model.defaults import SessionDefaults
 from ocpp_schedule.model.objective import Objective
 from ocpp_schedule.model.series import Forecast, LimitSeries
 from ocpp_schedule.model.session import Session
@@ -17,7 +20,7 @@ from ocpp_schedule.model.tariff import Tariff
 from ocpp_schedule.timegrid import TimeGrid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ocpp_schedule.model.scenario import Scenario
 
@@ -27,7 +30,7 @@ def numbered(name: str, things: Iterable[Any]) -> list[Item]:
     return [(f"{name}[{index}]", thing) for index, thing in enumerate(things)]
 
 
-def own_problems(site: object, sessions: list[Item]) -> Iterator[InputProblem]:
+def own_problems(site: object, sessions: list[Item], availability: Sequence[Item] = ()) -> Iterator[InputProblem]:
     """Yield what constructors would refuse beyond single fields: needed on raw data only."""
     yield from references.site_problems(site, "site.")
     for where, connector in numbered("site.connectors", items(site, "connectors")):
@@ -37,10 +40,21 @@ def own_problems(site: object, sessions: list[Item]) -> Iterator[InputProblem]:
         yield from (InputProblem(f"{place(where, station)}.capabilities", text) for text in texts)
     for where, session in sessions:
         yield from (InputProblem(place(where, session), text) for text in references.session_texts(session))
+    for where, restriction in availability:
+        yield from (InputProblem(where, text) for text in available.restriction_texts(restriction))
+        for place_of, hours in numbered(f"{where}.hours", items(restriction, "hours")):
+            yield from (InputProblem(place_of, text) for text in available.hours_texts(hours))
 
 
 def cross_problems(
-    site: object, sessions: list[Item], tariff: object, grid: TimeGrid | None, limits: list[Item], forecasts: list[Item]
+    site: object,
+    sessions: list[Item],
+    tariff: object,
+    grid: TimeGrid | None,
+    limits: list[Item],
+    forecasts: list[Item],
+    availability: Sequence[Item] = (),
+    session_defaults: object = None,
 ) -> Iterator[InputProblem]:
     """Yield what is wrong between objects that are each right by themselves.
 
@@ -51,8 +65,13 @@ def cross_problems(
         grid: None where it could not be read; checks against it are then left out.
         limits: with their places.
         forecasts: with their places.
+        availability: with their places.
+        session_defaults: what to assume of sessions that do not say; None: they must.
     """
     yield from references.session_problems(sessions, site)
+    if session_defaults is None:
+        yield from references.missing_problems(sessions)
+    yield from available.availability_problems(availability, site, sessions)
     if grid is not None:
         yield from series.guard_problems(site, grid, "site.")
     yield from series.tariff_problems(tariff, grid, "tariff.")
@@ -69,6 +88,8 @@ def scenario_problems(scenario: Scenario) -> Iterator[InputProblem]:
         scenario.grid,
         numbered("limits", scenario.limits),
         numbered("forecasts", scenario.forecasts),
+        numbered("availability", scenario.availability),
+        scenario.session_defaults,
     )
 
 
@@ -83,6 +104,12 @@ def type_problems(scenario: Scenario) -> Iterator[InputProblem]:
     lists: tuple[tuple[str, type], ...] = (("sessions", Session), ("limits", LimitSeries), ("forecasts", Forecast))
     for name, kind in lists:
         parts += [(where, thing, kind) for where, thing in numbered(name, getattr(scenario, name))]
+    if scenario.session_defaults is not None:
+        parts.append(("session_defaults", scenario.session_defaults, SessionDefaults))
+    for where, restriction in numbered("availability", scenario.availability):
+        if not isinstance(restriction, KINDS):
+            names = " or ".join(kind.__name__ for kind in KINDS)
+            yield InputProblem(where, f"is a {type(restriction).__name__}; build one of {names}.")
     for where, thing, kind in parts:
         if not isinstance(thing, kind):
             seen, wanted = type(thing).__name__, kind.__name__

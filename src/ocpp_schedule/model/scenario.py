@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
 from ocpp_schedule.model._base import Model
+from ocpp_schedule.model.availability import Availability
+from ocpp_schedule.model.defaults import SessionDefaults
 from ocpp_schedule.model.objective import Objective
 from ocpp_schedule.model.series import Forecast, LimitSeries
 from ocpp_schedule.model.session import Session
@@ -15,6 +17,8 @@ from ocpp_schedule.model.tariff import Tariff
 from ocpp_schedule.timegrid import TimeGrid
 
 MAX_SESSIONS = 100_000
+INPUTS = ("site", "sessions", "tariff", "grid", "limits", "forecasts", "availability", "session_defaults")
+"""Fields of a scenario that compiler and referee start from, by the names of their parameters."""
 FORMAT_VERSION = 1
 
 
@@ -41,3 +45,11 @@ class Scenario(Model):
     limits: tuple[LimitSeries, ...] = Field(default=(), max_length=10_000)
     forecasts: tuple[Forecast, ...] = Field(default=(), max_length=10_000)
     objective: Objective = Objective()
+    availability: tuple[Availability, ...] = Field(default=(), max_length=10_000)
+    session_defaults: SessionDefaults | None = Field(
+        default=None, description="what to assume of sessions without departure or energy; none: those are errors"
+    )
+
+    def inputs(self) -> dict[str, Any]:
+        """Return what compiler and referee start from."""
+        return {name: getattr(self, name) for name in INPUTS}

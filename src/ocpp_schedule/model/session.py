@@ -8,7 +8,8 @@ from pydantic import Field, StringConstraints, model_validator
 
 from ocpp_schedule.errors import InputProblem
 from ocpp_schedule.model import _references as references
-from ocpp_schedule.model._base import Amperes, Id, Model, WattHours, raise_references
+from ocpp_schedule.model._base import Amperes, Id, Model, Percent, WattHours, raise_references
+from ocpp_schedule.model.series import PricePerKwh
 from ocpp_schedule.timegrid import UtcDatetime
 
 TransactionId = (
@@ -40,6 +41,10 @@ class Session(Model):
     known yet, so all of it is wanted within the grid. ``phases`` is what the car uses;
     None is unknown: every line for limits, one phase for energy.
 
+    Departure and energy may be unknown (None) where ``SessionDefaults`` say what to assume then (convention 21).
+    ``soc_percent`` is the state of charge at arrival. In slots whose energy price is above ``max_price_per_kwh``
+    the car gets nothing.
+
     >>> from datetime import datetime, UTC
     >>> s = Session(id="a", connector="C1", arrival=datetime(2026, 1, 15, tzinfo=UTC),
     ...             departure=datetime(2026, 1, 15, 4, tzinfo=UTC), energy_wh=5520)
@@ -50,15 +55,28 @@ class Session(Model):
     id: Id
     connector: Id
     arrival: UtcDatetime
-    departure: UtcDatetime
-    energy_wh: WattHours
+    departure: UtcDatetime | None = None
+    energy_wh: WattHours | None = None
     milestones: tuple[Milestone, ...] = Field(default=(), max_length=100)
     min_current_a: Amperes | None = None
     max_current_a: Amperes | None = None
     phases: Literal[1, 2, 3] | None = None
     transaction_id: TransactionId | None = Field(default=None, description="set while the session is running")
+    battery_wh: WattHours | None = Field(default=None, description="what the battery holds")
+    soc_percent: Percent | None = Field(default=None, description="state of charge at arrival")
+    max_price_per_kwh: PricePerKwh | None = Field(default=None, description="no energy in dearer slots")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         raise_references(InputProblem("", text) for text in references.session_texts(self))
         return self
+
+
+class KnownSession(Session):
+    """A session whose departure and energy are known: given, or assumed from ``SessionDefaults``.
+
+    Only a type: what makes a session known is ``problem.known`` and, for the referee, ``check.known``.
+    """
+
+    departure: UtcDatetime
+    energy_wh: WattHours

@@ -18,6 +18,22 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
+class Withheld:
+    """What availability takes from a session (convention 21).
+
+    Attributes:
+        session: index.
+        first, end: half-open range of slots.
+        name: what it is, e.g. ``station CP1 (outage)``.
+    """
+
+    session: int
+    first: int
+    end: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """What the solver sees. S sessions, T slots, C connectors, N nodes, D demands, R = 3 N rows.
 
@@ -56,6 +72,8 @@ class Problem:
         edge_guard_s: convention 4 [s].
         notices: what was left out and why.
         stages: what to optimise, in order.
+        demand_unaffordable_units: (D,) what each demand is smaller by, for the session's highest price [0.1 J].
+        withheld: what availability takes from sessions.
     """
 
     grid: TimeGrid
@@ -91,6 +109,8 @@ class Problem:
     edge_guard_s: int
     notices: tuple[str, ...]
     stages: tuple[StageSpec, ...]
+    demand_unaffordable_units: Ints
+    withheld: tuple[Withheld, ...] = ()
 
     def __post_init__(self) -> None:
         for name in self.__slots__:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ocpp_schedule.problem import effects
 from ocpp_schedule.problem.arrays import Problem
+from ocpp_schedule.problem.availability import LOOKAHEAD_S, spells_by_connector
 from ocpp_schedule.problem.demands import Table, compile_demands
+from ocpp_schedule.problem.known import known_sessions
+from ocpp_schedule.problem.own import own_notices, own_rules
 from ocpp_schedule.problem.rows import Nodes, compile_nodes
 from ocpp_schedule.problem.series import price_seconds
 from ocpp_schedule.problem.stages import compile_stages
@@ -18,12 +22,17 @@ from ocpp_schedule.timegrid import short_utc
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Sequence
 
+    from ocpp_schedule.model.availability import Availability
+    from ocpp_schedule.model.defaults import SessionDefaults
     from ocpp_schedule.model.series import Forecast, LimitSeries
-    from ocpp_schedule.model.session import Session
+    from ocpp_schedule.model.session import KnownSession, Session
     from ocpp_schedule.model.site import Connector, Site
     from ocpp_schedule.model.tariff import Tariff
     from ocpp_schedule.problem.arrays import Bools, Ints
+    from ocpp_schedule.problem.availability import Spell
+    from ocpp_schedule.problem.demands import Demands
     from ocpp_schedule.problem.effects import Effect
+    from ocpp_schedule.problem.own import OwnRules
     from ocpp_schedule.timegrid import TimeGrid
     from ocpp_schedule.units import Supply
 
@@ -36,6 +45,8 @@ def compile_problem(
     *,
     limits: Sequence[LimitSeries] = (),
     forecasts: Sequence[Forecast] = (),
+    availability: Sequence[Availability] = (),
+    session_defaults: SessionDefaults | None = None,
 ) -> Problem:
     """Return the integer arrays of a scenario whose references have been checked.
 
@@ -46,22 +57,27 @@ def compile_problem(
         grid: the slots.
         limits: on circuits of the site.
         forecasts: one for each load of the site.
+        availability: what connectors may give when.
+        session_defaults: what to assume of sessions that do not say; None where all do.
     """
     edges = np.array(grid.edges_s, dtype=np.int64) + grid.start_s
     connectors = sorted(site.connectors, key=lambda connector: connector.id)
     ids = tuple(connector.id for connector in connectors)
     nodes = compile_nodes(site, connectors, limits, forecasts, edges)
     outlets = _compile_outlets(site, connectors, nodes.supply)
-    table = _compile_sessions(sessions, outlets, edges)
+    known, assumed = known_sessions(sessions, session_defaults, grid.start)
+    table = _compile_sessions(known, outlets, edges)
+    prices = price_seconds(tariff.energy, edges)
+    own = _own_rules(site, availability, table, outlets, edges, prices)
     floors = nodes.connectors.astype(np.int64) @ outlets.floor_ua
     headroom = nodes.limit_ua - nodes.base_ua
     # A row that no connector below can load is nobody's business here; the referee still looks at it.
     loadable = (nodes.connectors.astype(np.int64) @ outlets.wired.astype(np.int64)) > 0
     alarm = (headroom < floors[:, :, None]) & loadable[:, :, None]
-    demands = compile_demands(table, edges)
-    prices = price_seconds(tariff.energy, edges)
+    demands = compile_demands(table, edges, own)
     slot = np.arange(edges.size - 1)
     inside = (slot >= table.first[:, None]) & (slot < table.end[:, None])
+    caps = _caps(table, inside, nodes, alarm)
     return Problem(
         grid=grid,
         seconds=np.diff(edges),
@@ -75,16 +91,8 @@ def compile_problem(
         max_steps=table.max_steps,
         power_dw=table.power_dw,
         line_ua=table.line_ua,
-        cap_steps=_caps(table, inside, nodes, alarm),
-        energy_units=demands.energy,
-        energy_cap_units=demands.cap,
-        energy_most_units=demands.most,
-        demand_session=demands.session,
-        demand_end=demands.end,
-        demand_units=demands.units,
-        demand_wish_units=demands.wish,
-        demand_hard=demands.hard,
-        demand_milestone=demands.milestone,
+        cap_steps=caps if own is None else np.minimum(own.caps, caps),
+        **_wanted(demands),
         connector_ids=ids,
         idle_floor_steps=outlets.idle_floor,
         end_floor_steps=_end_floors(outlets, nodes),
@@ -94,9 +102,48 @@ def compile_problem(
         headroom_ua=headroom,
         alarm=alarm,
         edge_guard_s=site.edge_guard_s,
-        notices=table.notices,
+        notices=table.notices + assumed + own_notices(table, demands),
         stages=compile_stages(demands, prices),
+        withheld=own.withheld if own else (),
     )
+
+
+def _wanted(demands: Demands) -> dict[str, Any]:
+    """Return the fields of ``Problem`` that say what is wanted."""
+    return {
+        "energy_units": demands.energy,
+        "energy_cap_units": demands.cap,
+        "energy_most_units": demands.most,
+        "demand_session": demands.session,
+        "demand_end": demands.end,
+        "demand_units": demands.units,
+        "demand_wish_units": demands.wish,
+        "demand_hard": demands.hard,
+        "demand_milestone": demands.milestone,
+        "demand_unaffordable_units": demands.unaffordable,
+    }
+
+
+def _own_rules(
+    site: Site, availability: Sequence[Availability], table: Table, outlets: _Outlets, edges: Ints, prices: Ints
+) -> OwnRules | None:
+    spells: dict[str, list[Spell]] = {}
+    if availability:
+        end_s = int(edges[-1])
+        last_s = max(end_s, min(int(table.departure_s.max(initial=0)), end_s + LOOKAHEAD_S))
+        spells = spells_by_connector(site, availability, int(edges[0]), last_s)
+    return own_rules(table, edges, prices, spells, partial(_most_steps, table, outlets))
+
+
+def _most_steps(table: Table, outlets: _Outlets, session: int, most_a: float) -> int:
+    """Return the largest set-point of a session whose connector gives at most ``most_a`` [steps]."""
+    car = table.sessions[session]
+    outlet, amperes = outlets.of_kind[outlets.kind[int(table.connector[session])]]
+    min_a, max_a = effects.current_range(outlet, car)
+    found = effects.effect(
+        outlet, outlets.supply, amperes=amperes, phases=car.phases, min_a=min_a, max_a=min(max_a, most_a)
+    )
+    return found.max_steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +214,7 @@ def _compile_outlets(site: Site, connectors: list[Connector], supply: Supply) ->
     )
 
 
-def _compile_sessions(sessions: Sequence[Session], outlets: _Outlets, edges: Ints) -> Table:
+def _compile_sessions(sessions: Sequence[KnownSession], outlets: _Outlets, edges: Ints) -> Table:
     ordered = sorted(sessions, key=lambda session: session.id)
     places = [outlets.index[session.connector] for session in ordered]
     arrival = np.array([session.arrival.timestamp() for session in ordered], dtype=np.float64)
@@ -194,22 +241,22 @@ def _compile_sessions(sessions: Sequence[Session], outlets: _Outlets, edges: Int
     )
 
 
-def _car_columns(ordered: list[Session], places: list[int], outlets: _Outlets) -> Ints:
+def _car_columns(ordered: list[KnownSession], places: list[int], outlets: _Outlets) -> Ints:
     """Return (6, S) the effects of one step, as ``_columns``; cars of one kind on connectors of one kind share them."""
     keys = [
         (outlets.kind[place], session.phases, session.min_current_a, session.max_current_a)
         for session, place in zip(ordered, places, strict=True)
     ]
     found = []
-    for outlet_kind, phases, low_a, high_a in dict.fromkeys(keys):
-        outlet, amperes = outlets.of_kind[outlet_kind]
-        min_a = outlet.min_current_a if low_a is None else max(low_a, outlet.min_current_a)
-        max_a = outlet.max_current_a if high_a is None else min(high_a, outlet.max_current_a)
+    for key, car in dict(zip(keys, ordered, strict=True)).items():
+        outlet, amperes = outlets.of_kind[key[0]]
+        phases = car.phases
+        min_a, max_a = effects.current_range(outlet, car)
         found.append(effects.effect(outlet, outlets.supply, amperes=amperes, phases=phases, min_a=min_a, max_a=max_a))
     return _columns(found, _numbered(keys))
 
 
-def _notices(ordered: list[Session], empty: Bools, outside: Bools) -> tuple[str, ...]:
+def _notices(ordered: list[KnownSession], empty: Bools, outside: Bools) -> tuple[str, ...]:
     notices = []
     for index in np.flatnonzero(empty).tolist():
         session = ordered[index]
@@ -221,7 +268,7 @@ def _notices(ordered: list[Session], empty: Bools, outside: Bools) -> tuple[str,
     return tuple(notices)
 
 
-def _passed_milestones(ordered: list[Session], start_s: int) -> tuple[str, ...]:
+def _passed_milestones(ordered: list[KnownSession], start_s: int) -> tuple[str, ...]:
     return tuple(
         f"session {session.id}: milestones[{index}] ({short_utc(milestone.by)}) is before the grid and ignored"
         for session in ordered

@@ -11,8 +11,9 @@ from ocpp_schedule.problem.series import WRITTEN_UNITS, epoch_s
 from ocpp_schedule.units import ENERGY_UNITS_PER_WH, round_up
 
 if TYPE_CHECKING:
-    from ocpp_schedule.model.session import Session
+    from ocpp_schedule.model.session import KnownSession
     from ocpp_schedule.problem.arrays import Bools, Ints
+    from ocpp_schedule.problem.own import OwnRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Table:
     """
 
     ids: tuple[str, ...]
-    sessions: list[Session]
+    sessions: list[KnownSession]
     connector: Ints
     departure_s: Ints
     outside: Bools
@@ -50,6 +51,7 @@ class Demands:
     Attributes:
         session, end, units, wish, hard, milestone: (D,) as ``demand_*`` in ``Problem``.
         energy, cap, most: (S,) as ``energy_*`` in ``Problem``.
+        unaffordable: (D,) as in ``Problem``.
     """
 
     session: Ints
@@ -61,14 +63,16 @@ class Demands:
     energy: Ints
     cap: Ints
     most: Ints
+    unaffordable: Ints
 
 
-def compile_demands(table: Table, edges: Ints) -> Demands:
+def compile_demands(table: Table, edges: Ints, own: OwnRules | None = None) -> Demands:
     """Return the demands, rounded up to what whole steps can reach.
 
     Args:
         table: the sessions.
         edges: (T + 1,) seconds since 1970.
+        own: what keeps single sessions from charging; None: nothing.
     """
     end_s = int(edges[-1])
     common_s, longest_s = _slot_lengths(table, edges)
@@ -76,23 +80,29 @@ def compile_demands(table: Table, edges: Ints) -> Demands:
     energy = np.where(table.outside, 0, _energy_units(table.sessions))
     full_power = table.max_steps * table.power_dw
     # What the rest of the window can give after the grid need not come from it (convention 8).
-    wish = np.maximum(energy - full_power * np.maximum(table.departure_s - end_s, 0), 0)
+    later = full_power * np.maximum(table.departure_s - end_s, 0)
+    for index in own.spells if own else ():
+        later[index] -= own.lost_after_grid(index, int(table.departure_s[index])) if own else 0
+    wish = np.maximum(energy - later, 0)
     number = np.arange(len(table.sessions))
     rows = np.column_stack((number, table.end, wish, np.zeros_like(number), np.full_like(number, -1)))
-    milestones = _milestones(table, edges, full_power)
+    milestones = _milestones(table, edges, full_power, own)
     if milestones:
         rows = np.concatenate((np.array(milestones, dtype=np.int64), rows))
         rows = rows[np.argsort(rows[:, 0], kind="stable")]
+    unaffordable = own.unaffordable(rows[:, 0], rows[:, 1], rows[:, 2]) if own else np.zeros_like(rows[:, 2])
+    wanted = rows[:, 2] - unaffordable
     return Demands(
         session=rows[:, 0].copy(),
         end=rows[:, 1].copy(),
-        units=_reach(rows[:, 2], unit[rows[:, 0]]),
-        wish=rows[:, 2].copy(),
+        units=_reach(wanted, unit[rows[:, 0]]),
+        wish=wanted,
         hard=rows[:, 3].astype(np.bool_),
         milestone=rows[:, 4].copy(),
         energy=energy,
         cap=_reach(energy, unit),
         most=energy + np.maximum(np.maximum(table.min_steps, 1) * table.power_dw * longest_s - 1, 0),
+        unaffordable=unaffordable,
     )
 
 
@@ -101,7 +111,7 @@ def _reach(units: Ints, step_units: Ints) -> Ints:
     return reached
 
 
-def _energy_units(sessions: list[Session]) -> Ints:
+def _energy_units(sessions: list[KnownSession]) -> Ints:
     """Return (S,) wished energies, the decimals as written, rounded up [0.1 J]."""
     exact = np.array([session.energy_wh for session in sessions], dtype=np.float64) * ENERGY_UNITS_PER_WH
     nearest = np.rint(exact)
@@ -121,7 +131,9 @@ def _slot_lengths(table: Table, edges: Ints) -> tuple[Ints, Ints]:
     return common, longest
 
 
-def _milestones(table: Table, edges: Ints, full_power: Ints) -> list[tuple[int, int, int, int, int]]:
+def _milestones(
+    table: Table, edges: Ints, full_power: Ints, own: OwnRules | None
+) -> list[tuple[int, int, int, int, int]]:
     """Return session, end slot, energy, hardness and index of each milestone that asks for energy within the grid."""
     found = []
     for index, session in enumerate(table.sessions):
@@ -131,8 +143,9 @@ def _milestones(table: Table, edges: Ints, full_power: Ints) -> list[tuple[int, 
             by_s = epoch_s(milestone.by)
             if by_s <= int(edges[0]):
                 continue
-            later_s = max(by_s - int(edges[-1]), 0)
-            wish = round_up(milestone.energy_wh, ENERGY_UNITS_PER_WH) - int(full_power[index]) * later_s
+            later = int(full_power[index]) * max(by_s - int(edges[-1]), 0)
+            later -= own.lost_after_grid(index, by_s) if own else 0
+            wish = round_up(milestone.energy_wh, ENERGY_UNITS_PER_WH) - later
             if wish > 0:
                 stop = max(int(np.searchsorted(edges, by_s, side="right")) - 1, 0)
                 found.append((index, min(stop, int(table.end[index])), wish, int(milestone.hard), number))

@@ -19,6 +19,7 @@ from ocpp_schedule.units import (
 )
 
 if TYPE_CHECKING:
+    from ocpp_schedule.model.session import Session
     from ocpp_schedule.model.site import Connector
 
 
@@ -37,6 +38,14 @@ class Effect:
     power_dw: int
     min_steps: int
     max_steps: int
+
+
+def current_range(connector: Connector, session: Session) -> tuple[float, float]:
+    """Return the smallest and largest current of a car on a connector [A per line]."""
+    low, high = session.min_current_a, session.max_current_a
+    min_a = connector.min_current_a if low is None else max(low, connector.min_current_a)
+    max_a = connector.max_current_a if high is None else min(high, connector.max_current_a)
+    return min_a, max_a
 
 
 def takes_amperes(rate_units: tuple[str, ...]) -> bool:

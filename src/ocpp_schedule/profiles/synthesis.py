@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from ocpp_schedule.model.capabilities import RateUnit
-    from ocpp_schedule.model.session import Session
+    from ocpp_schedule.model.session import KnownSession
     from ocpp_schedule.model.site import Connector, Site, Station
     from ocpp_schedule.profiles.model import LayerName, Purpose
     from ocpp_schedule.profiles.periods import Bools, Ints
@@ -39,12 +39,12 @@ class _Row:
 
     connector: Connector
     name: LayerName
-    sessions: tuple[Session, ...]
+    sessions: tuple[KnownSession, ...]
 
 
 def build_stacks(
     site: Site,
-    sessions: Iterable[Session],
+    sessions: Iterable[KnownSession],
     grid: TimeGrid,
     solution: Solution,
     *,
@@ -121,7 +121,7 @@ def build_stacks(
     )
 
 
-def _windows(sessions: Sequence[Session], grid: TimeGrid) -> tuple[Ints, Ints]:
+def _windows(sessions: Sequence[KnownSession], grid: TimeGrid) -> tuple[Ints, Ints]:
     """Return the half-open slot ranges wholly inside the sessions (convention 2); empty where end <= first."""
     edges_s = np.array(grid.edges_s, dtype=np.int64)
     start_s = np.array([-((grid.start - session.arrival) // SECOND) for session in sessions], dtype=np.int64)
@@ -130,7 +130,7 @@ def _windows(sessions: Sequence[Session], grid: TimeGrid) -> tuple[Ints, Ints]:
 
 
 def _check_belongs(
-    site: Site, sessions: Sequence[Session], grid: TimeGrid, solution: Solution, *, has_slot: Bools
+    site: Site, sessions: Sequence[KnownSession], grid: TimeGrid, solution: Solution, *, has_slot: Bools
 ) -> None:
     """Raise where site, sessions, grid and solution are not those of one plan."""
     names = {session.id for session in sessions}
@@ -160,10 +160,10 @@ def _check_belongs(
         raise InputError("build_stacks", problems)
 
 
-def _rows(connectors: Sequence[Connector], sessions: Sequence[Session], has_slot: Bools) -> list[_Row]:
+def _rows(connectors: Sequence[Connector], sessions: Sequence[KnownSession], has_slot: Bools) -> list[_Row]:
     """Return the plan layers that are needed, per connector from the bottom."""
-    coming: dict[str, list[Session]] = {}
-    running: dict[str, list[Session]] = {}
+    coming: dict[str, list[KnownSession]] = {}
+    running: dict[str, list[KnownSession]] = {}
     for session, used in zip(sessions, has_slot.tolist(), strict=True):
         if session.transaction_id is not None:
             running.setdefault(session.connector, []).append(session)
@@ -176,7 +176,7 @@ def _rows(connectors: Sequence[Connector], sessions: Sequence[Session], has_slot
     ]
     if twice:
         raise InputError("build_stacks", twice)
-    served: tuple[tuple[LayerName, dict[str, list[Session]]], ...] = (("plan", coming), ("session", running))
+    served: tuple[tuple[LayerName, dict[str, list[KnownSession]]], ...] = (("plan", coming), ("session", running))
     return [
         _Row(connector, name, tuple(layered[connector.id]))
         for connector in connectors
@@ -218,7 +218,7 @@ def _floors(solution: Solution, tenths: Mapping[str, int]) -> dict[str, tuple[in
 
 def _session_rows(
     rows: Sequence[_Row],
-    sessions: Sequence[Session],
+    sessions: Sequence[KnownSession],
     windows: tuple[Ints, Ints],
     solution: Solution,
     tenths: Mapping[str, int],
@@ -245,7 +245,7 @@ def _session_rows(
     return served
 
 
-def _number_phases(session: Session, lines: int) -> int:
+def _number_phases(session: KnownSession, lines: int) -> int:
     """Return ``numberPhases`` for a car (convention 5)."""
     return lines if session.phases is None else min(session.phases, lines)
 
