@@ -213,7 +213,7 @@ def test_below_an_alarm_sessions_are_off() -> None:
     plan = planned(scene(LOADED, [car("a", "A", 0, 4, 99_999, phases=1)], **hall(0, 26, 0, 0)))
     assert plan.setpoints.tolist() == [[250, 0, 250, 250]]
     (alarm,) = plan.alarms
-    assert (alarm.first_slot, alarm.end_slot, alarm.base_ua, alarm.limit_ua) == (1, 2, 26_000_000, 25_000_000)
+    assert (alarm.first_slot, alarm.end_slot, alarm.base_units, alarm.limit_units) == (1, 2, 26_000_000, 25_000_000)
 
 
 def staged(plan: Plan, must: Any, want: Any, cost: Any) -> Plan:

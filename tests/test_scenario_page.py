@@ -46,7 +46,7 @@ def fields(model: str) -> dict[str, list[str]]:
 
 def bounds(part: object) -> Iterator[float]:
     """Yield every bound in a field's annotation, those of the kinds of values apart."""
-    if part in {_base.Id, _base.Amperes, _base.PerLineA, _base.WattHours, PricePerKwh}:
+    if part in {_base.Id, _base.Amperes, _base.PerLineA, _base.Watts, _base.WattHours, PricePerKwh}:
         return
     if isinstance(part, FieldInfo):
         for one in (part.annotation, *part.metadata):
@@ -68,7 +68,7 @@ def has_number(text: str, number: float) -> bool:
 
 def of_a_kind(takes: str) -> bool:
     """Tell whether the row names a kind of values, whose bounds stand in the table of kinds."""
-    return re.match(r"(id|current|energy|per line)\b", takes) is not None
+    return re.match(r"(id|current|power|energy|per line)\b", takes) is not None
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -102,6 +102,7 @@ def test_bounds_of_fields_are_told(name: str) -> None:
     [
         pytest.param("id", _base.Id, id="id"),
         pytest.param("current", _base.Amperes, id="current"),
+        pytest.param("power", _base.Watts, id="power"),
         pytest.param("energy", _base.WattHours, id="energy"),
         pytest.param("price", PricePerKwh, id="price"),
     ],

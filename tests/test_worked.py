@@ -9,7 +9,7 @@ import pytest
 from tests.scenes import START, car, hours, worked_plan, worked_sessions, worked_site, worked_tariff
 
 from ocpp_schedule import InputError, load_scenario, schedule
-from ocpp_schedule.solve.working import booked_ua, row_sums_ua
+from ocpp_schedule.solve.working import booked_units, row_sums
 from ocpp_schedule.timegrid import iso_utc
 
 if TYPE_CHECKING:
@@ -85,10 +85,10 @@ def test_twelve_splits_cost_the_same_and_the_tie_breaks_choose_one() -> None:
 def test_hard_rows_with_the_idle_floor(plan: Plan) -> None:
     a, b = ([max(steps, FLOOR) for steps in STEPS[name]] for name in ("a", "b"))
     assert [x + y for x, y in zip(a, b, strict=True)] == [120, 250, 150, 120]
-    sums = row_sums_ua(plan.problem, booked_ua(plan.problem, plan.setpoints))
+    sums = row_sums(plan.problem, booked_units(plan.problem, plan.setpoints))
     assert sums[0, 0].tolist() == [12_000_000, 25_000_000, 15_000_000, 12_000_000]
     (use,) = (use for use in plan.report.row_use if use.line == "L1")
-    assert (use.slot, use.booked_ua, use.headroom_ua) == (1, 25_000_000, 25_000_000)
+    assert (use.slot, use.booked_units, use.headroom_units) == (1, 25_000_000, 25_000_000)
 
 
 def test_both_edges_hold_without_guard(plan: Plan) -> None:

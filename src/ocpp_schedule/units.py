@@ -27,44 +27,89 @@ PLAN_LEAD_S: Final = 60
 VOLTAGE_TOLERANCE_PERCENT: Final = 10
 """Supply voltage stays within 10 % of nominal (IEC 60038:2009, table 1; EN 50160)."""
 
-SupplyName = Literal["400Y/230", "208Y/120", "480Y/277"]
+SupplyName = Literal["400Y/230", "230IT", "208Y/120", "480Y/277", "240/120"]
 Line = Literal["L1", "L2", "L3"]
 LINES: Final[tuple[Line, Line, Line]] = ("L1", "L2", "L3")
+Channel = Literal["L1", "L2", "L3", "total"]
+CHANNELS: Final[tuple[Channel, ...]] = (*LINES, "total")
+"""What the rows of a node are about: the current on each line, and the power on all of them together."""
+TOTAL: Final = 3
+"""Index of the total channel."""
+MILLI_PER_UNIT: Final = 1000
+"""Total rows are in mVA: 0.1 A at 230 V is 23,000 of them, so that both kinds of rows have values of one size."""
 
 
 @dataclass(frozen=True, slots=True)
 class Supply:
-    """A three-phase star supply with neutral.
+    """What a grid connection offers.
 
     Attributes:
-        voltage_v: nominal voltage from a line to neutral [V].
+        voltage_v: nominal voltage from a line to neutral [V]; without a neutral to the star point that no load
+            uses, rounded up.
         low_voltage_v: lowest voltage to neutral [V], rounded down.
         high_voltage_v: highest voltage to neutral [V], rounded up.
+        between_v: nominal voltage between two lines [V].
+        lines: which lines there are.
+        neutral: loads can be connected from a line to neutral; without it every load is between lines.
 
     >>> SUPPLIES["400Y/230"]
-    Supply(voltage_v=230, low_voltage_v=207, high_voltage_v=253)
+    Supply(voltage_v=230, low_voltage_v=207, high_voltage_v=253, between_v=400, lines=('L1', 'L2', 'L3'), neutral=True)
     """
 
     voltage_v: int
     low_voltage_v: int
     high_voltage_v: int
+    between_v: int
+    lines: tuple[Line, ...] = LINES
+    neutral: bool = True
 
     @classmethod
-    def from_nominal(cls, voltage_v: int) -> Supply:
-        """Return the supply with the tolerance of IEC 60038 around ``voltage_v`` [V].
+    def from_nominal(
+        cls, voltage_v: int, between_v: int, *, lines: tuple[Line, ...] = LINES, neutral: bool = True
+    ) -> Supply:
+        """Return the supply with the tolerance of IEC 60038 around the nominal voltages [V].
 
-        >>> Supply.from_nominal(277)
-        Supply(voltage_v=277, low_voltage_v=249, high_voltage_v=305)
+        >>> Supply.from_nominal(277, 480).high_voltage_v
+        305
         """
-        low = voltage_v * (100 - VOLTAGE_TOLERANCE_PERCENT) // 100
-        high = -(-voltage_v * (100 + VOLTAGE_TOLERANCE_PERCENT) // 100)
-        return cls(voltage_v, low, high)
+        return cls(voltage_v, lowest_v(voltage_v), highest_v(voltage_v), between_v, lines, neutral)
+
+    @property
+    def low_between_v(self) -> int:
+        """Lowest voltage between two lines [V], rounded down."""
+        return lowest_v(self.between_v)
+
+    @property
+    def high_between_v(self) -> int:
+        """Highest voltage between two lines [V], rounded up."""
+        return highest_v(self.between_v)
+
+
+def lowest_v(nominal_v: int) -> int:
+    """Return the lowest voltage that a nominal one may have [V], rounded down.
+
+    >>> lowest_v(230)
+    207
+    """
+    return nominal_v * (100 - VOLTAGE_TOLERANCE_PERCENT) // 100
+
+
+def highest_v(nominal_v: int) -> int:
+    """Return the highest voltage that a nominal one may have [V], rounded up.
+
+    >>> highest_v(277)
+    305
+    """
+    return -(-nominal_v * (100 + VOLTAGE_TOLERANCE_PERCENT) // 100)
 
 
 SUPPLIES: Final[dict[SupplyName, Supply]] = {
-    "400Y/230": Supply.from_nominal(230),  # IEC 60038:2009, table 1
-    "208Y/120": Supply.from_nominal(120),  # ANSI C84.1, three-phase four-wire
-    "480Y/277": Supply.from_nominal(277),  # ANSI C84.1, three-phase four-wire
+    "400Y/230": Supply.from_nominal(230, 400),  # IEC 60038:2009, table 1
+    # 230 V between lines, neutral not distributed (IEC 60038:2009, table 1; usual in Norway): 230 / sqrt(3) = 132.8
+    "230IT": Supply.from_nominal(133, 230, neutral=False),
+    "208Y/120": Supply.from_nominal(120, 208),  # ANSI C84.1, three-phase four-wire
+    "480Y/277": Supply.from_nominal(277, 480),  # ANSI C84.1, three-phase four-wire
+    "240/120": Supply.from_nominal(120, 240, lines=("L1", "L2")),  # ANSI C84.1, single-phase three-wire
 }
 
 

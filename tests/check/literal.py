@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ocpp_schedule.model.session import Session
     from ocpp_schedule.model.site import Connector
 
+CHANNELS = ("L1", "L2", "L3", "total")
 VOLTS = {None: (230, 207, 253), "400Y/230": (230, 207, 253), "208Y/120": (120, 108, 132), "480Y/277": (277, 249, 305)}
 
 
@@ -37,8 +38,10 @@ class Literal:
     def only_w(self, c: Connector) -> bool:
         return self.stations[c.station].capabilities.rate_units == ("W",)
 
-    def line_ua(self, c: Connector, line: str, phases: int | None) -> int:
+    def load_units(self, c: Connector, line: str, phases: int | None) -> int:
         used = c.lines if phases is None else c.lines[: min(phases, len(c.lines))]
+        if line == "total":  # convention 14 [mVA]
+            return c.step_w * 1000 if self.only_w(c) else int(len(used) * self.u * exact(c.step_a) * 1000)
         if line not in used:
             return 0
         if not self.only_w(c):
@@ -85,14 +88,13 @@ class Literal:
         slots = range(self.grid.slots)
         fits = True
         for noun, name in self.rows():
-            for line in c.lines:
-                if c not in self.below(noun, name):
+            for line in (*c.lines, "total"):
+                if c not in self.below(noun, name) or all(self.limit(noun, name, line, t) is None for t in slots):
                     continue
-                need = sum(minimum(o) * self.line_ua(o, line, None) for o in self.below(noun, name))
-                room = min(self.limit(noun, name, line, t) for t in slots) - max(
-                    self.base(noun, name, line, t) for t in slots
-                )
-                fits = fits and need <= floor(room * 10**6)
+                need = sum(minimum(o) * self.load_units(o, line, None) for o in self.below(noun, name))
+                limits = [limit for t in slots if (limit := self.limit(noun, name, line, t)) is not None]
+                room = min(limits) - max(self.base(noun, name, line, t) for t in slots)
+                fits = fits and need <= self.whole(noun, name, line, room)
         return max(minimum(c) if fits else 0, self.idle(c))
 
     def rows(self) -> list[tuple[str, str]]:
@@ -115,15 +117,30 @@ class Literal:
                 found.append(exact(value[int(line[1]) - 1] if isinstance(value, tuple) else value))
         return found
 
-    def limit(self, noun: str, name: str, line: str, t: int) -> Fraction:
-        own: Any = self.stations[name].max_current_a if noun == "station" else self.circuits[name].limit_a
-        values = [exact(own[int(line[1]) - 1] if isinstance(own, tuple) else own)]
-        for series in self.case.limits if noun == "circuit" else ():
-            if series.circuit == name:
-                values += self.touching(series, series.limit_a, line, t)
-        return min(values)
+    def limit(self, noun: str, name: str, line: str, t: int) -> Fraction | None:
+        """Return the limit [A, VA]; None where there is none in any slot."""
+        thing: Any = self.stations[name] if noun == "station" else self.circuits[name]
+        over_time = [s for s in self.case.limits if noun == "circuit" and s.circuit == name]
+        if line == "total":
+            values = [
+                exact(v) for v in (getattr(thing, "limit_va", None), getattr(thing, "limit_w", None)) if v is not None
+            ]
+            for series in over_time:
+                values += self.touching(series, series.limit_va or series.limit_w or (), line, t)
+        else:
+            own = thing.max_current_a if noun == "station" else thing.limit_a
+            values = [] if own is None else [exact(own[int(line[1]) - 1] if isinstance(own, tuple) else own)]
+            for series in over_time:
+                values += self.touching(series, series.limit_a or (), line, t)
+        return min(values, default=None)
+
+    def whole(self, noun: str, name: str, line: str, room: Fraction) -> int:
+        weight = exact(self.circuits[name].continuous_load_factor) if noun == "circuit" else 1
+        return floor(room * (10**3 if line == "total" else 10**6) / weight)
 
     def base(self, noun: str, name: str, line: str, t: int) -> Fraction:
+        if line == "total":
+            return self.u * sum((self.base(noun, name, one, t) for one in CHANNELS[:3]), Fraction(0))
         total = Fraction(0)
         for load in self.site.loads if noun == "circuit" else ():
             if name in self.above(load.circuit) and line in load.lines:
@@ -132,16 +149,17 @@ class Literal:
         return total
 
     def headroom(self, noun: str, name: str, line: str, t: int) -> int:
-        return floor((self.limit(noun, name, line, t) - self.base(noun, name, line, t)) * 10**6)
+        limit = self.limit(noun, name, line, t)
+        return 10**15 if limit is None else self.whole(noun, name, line, limit - self.base(noun, name, line, t))
 
     def steps(self, s: Session, t: int) -> int:
         return self.case.steps[s.id][t] if self.inside(s, t) else 0
 
     def booked(self, c: Connector, line: str, t: int) -> int:
-        current = self.idle(c) * self.line_ua(c, line, None)
+        current = self.idle(c) * self.load_units(c, line, None)
         for s in self.case.sessions:
             if s.connector == c.id:
-                current = max(current, self.steps(s, t) * self.line_ua(c, line, s.phases))
+                current = max(current, self.steps(s, t) * self.load_units(c, line, s.phases))
         return current
 
     def at_edge(self, c: Connector, line: str, t: int) -> int:
@@ -166,8 +184,8 @@ class Literal:
         found: set[tuple[Any, ...]] = set()
         for noun, name in self.rows():
             below = self.below(noun, name)
-            for line in ("L1", "L2", "L3"):
-                floors = sum(self.idle(c) * self.line_ua(c, line, None) for c in below)
+            for line in CHANNELS:
+                floors = sum(self.idle(c) * self.load_units(c, line, None) for c in below)
                 for t in range(self.grid.slots):
                     room = self.headroom(noun, name, line, t)
                     total = sum(self.booked(c, line, t) for c in below)
@@ -175,7 +193,7 @@ class Literal:
                         found.add(("row", name, line, t, total, max(room, floors)))
                     for s in self.case.sessions if room < floors else ():
                         c = self.connectors[s.connector]
-                        if c in below and self.line_ua(c, line, s.phases) and self.steps(s, t) > 0:
+                        if c in below and self.load_units(c, line, s.phases) and self.steps(s, t) > 0:
                             found.add(("alarm_draw", s.id, line, t, self.steps(s, t), 0))
                     if t and self.guard:
                         room = max(floors, min(room, self.headroom(noun, name, line, t - 1)))

@@ -20,6 +20,14 @@ from ocpp_schedule.timegrid import TimeGrid
 WIRED = st.sampled_from([("L1",), ("L3",), ("L2", "L1"), ("L1", "L2", "L3"), ("L2", "L3", "L1")])
 AMPS = st.one_of(st.sampled_from([0.0, 6.0, 10.0, 16.0, 20.05, 25.0, 40.0]), st.floats(0, 60))
 PER_LINE = st.one_of(AMPS, st.tuples(AMPS, AMPS, AMPS))
+POWER = st.one_of(st.sampled_from([0.0, 2000.0, 3680.5, 7360.0, 11_000.0]), st.floats(0, 20_000))
+LIMITS = st.one_of(
+    st.fixed_dictionaries({"limit_a": PER_LINE}),
+    st.fixed_dictionaries({"limit_a": PER_LINE, "limit_va": POWER}),
+    st.fixed_dictionaries({"limit_w": POWER, "limit_va": POWER}),
+    st.fixed_dictionaries({"limit_a": PER_LINE, "continuous_load_factor": st.sampled_from([1.25, 1.0, 1.37])}),
+    st.fixed_dictionaries({"limit_w": POWER, "continuous_load_factor": st.just(1.25)}),
+)
 SECONDS = st.sampled_from([100, 121, 300, 900])
 
 
@@ -45,10 +53,8 @@ def series(draw: st.DrawFn, grid: TimeGrid, values: st.SearchStrategy[Any], *, c
 def sites(draw: st.DrawFn) -> Site:
     panels = draw(st.integers(0, 2))
     supply = draw(st.sampled_from([None, "208Y/120", "480Y/277"]))
-    circuits = [Circuit(id="main", supply=supply, limit_a=draw(PER_LINE))]
-    circuits += [
-        Circuit(id=f"P{i}", parent=draw(st.sampled_from(circuits)).id, limit_a=draw(PER_LINE)) for i in range(panels)
-    ]
+    circuits = [Circuit(id="main", supply=supply, **draw(LIMITS))]
+    circuits += [Circuit(id=f"P{i}", parent=draw(st.sampled_from(circuits)).id, **draw(LIMITS)) for i in range(panels)]
     stations = [
         Station(
             id=f"S{i}",
@@ -128,10 +134,10 @@ def cases(draw: st.DrawFn) -> Case:
         base.append(Forecast(id=load.id, start=fields["start"], step_s=fields["step_s"], expected_a=fields["values"]))
     limits = []
     for circuit in draw(st.lists(st.sampled_from(site.circuits), max_size=2)):
-        fields = draw(series(grid, PER_LINE, cover=False))
-        limits.append(
-            LimitSeries(circuit=circuit.id, start=fields["start"], step_s=fields["step_s"], limit_a=fields["values"])
-        )
+        unit = draw(st.sampled_from(["limit_a", "limit_a", "limit_va", "limit_w"]))
+        fields = draw(series(grid, PER_LINE if unit == "limit_a" else POWER, cover=False))
+        values = {unit: fields["values"]}
+        limits.append(LimitSeries(circuit=circuit.id, start=fields["start"], step_s=fields["step_s"], **values))
     fields = draw(series(grid, st.integers(-5_000_000, 5_000_000).map(lambda n: n / 1_000_000), cover=True))
     price = PriceSeries(start=fields["start"], step_s=fields["step_s"], per_kwh=fields["values"])
     return Case(

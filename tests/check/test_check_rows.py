@@ -26,7 +26,7 @@ W_ONLY = Capabilities(rate_units=("W",))
 
 def booked(case: Case, subject: str = "main") -> dict[str, int]:
     report = case.review()
-    return {use.line: use.booked_ua for use in report.row_use if use.subject == subject}
+    return {use.line: use.booked_units for use in report.row_use if use.subject == subject}
 
 
 def single(lines: tuple[str, ...], phases: int | None, steps: int, *, only_w: bool = False, **more: Any) -> Case:
@@ -63,7 +63,7 @@ EFFECTS = [
 def test_effect_of_a_setpoint(case: Case, lines: dict[str, int], power: int) -> None:
     report = case.review()
     assert report.violations == ()
-    assert {use.line: use.booked_ua for use in report.row_use} == lines
+    assert {use.line: use.booked_units for use in report.row_use} == lines
     assert report.energy_units == {"a": power * 3600}
 
 
@@ -241,7 +241,7 @@ def test_headroom_is_rounded_once() -> None:
     base = Forecast(id="x", start=START, step_s=3600, expected_a=(5.0000005, 5.0))
     report = _loaded(base, limit_a=25.0000005, steps=200).review()
     assert [violation.kind for violation in report.violations] == ["end_floor"]  # 6 A would have fitted
-    assert report.row_use[0].headroom_ua == 20_000_000
+    assert report.row_use[0].headroom_units == 20_000_000
 
 
 def test_load_counts_on_its_own_lines_only() -> None:
@@ -254,7 +254,7 @@ def test_base_load_counts_on_every_circuit_above() -> None:
     site = _panels(loads=[Load(id="p", circuit="P"), Load(id="m", circuit="main")])
     base = [Forecast(id=name, start=START, step_s=3600, expected_a=(amps,)) for name, amps in (("p", 10.0), ("m", 5.0))]
     case = Case(site, (), hours(1), {}, forecasts=tuple(base))
-    assert {use.subject: use.headroom_ua for use in case.review().row_use} == {
+    assert {use.subject: use.headroom_units for use in case.review().row_use} == {
         "main": 25_000_000,
         "P": 22_000_000,
         "Q": 16_000_000,

@@ -31,7 +31,7 @@ def test_worked_example_passes() -> None:
     assert report.energy_units == {"a": 198_720_000, "b": 132_480_000}
     assert report.wanted_units == report.energy_units
     assert report.missing_units == {"a": 0, "b": 0}
-    assert [(use.subject, use.line, use.slot, use.booked_ua, use.headroom_ua) for use in report.row_use] == [
+    assert [(use.subject, use.line, use.slot, use.booked_units, use.headroom_units) for use in report.row_use] == [
         ("main", "L1", 1, 25_000_000, 25_000_000)
     ]
 
@@ -342,7 +342,7 @@ def test_empty_site_and_empty_sessions() -> None:
     )
     report = Case(one_circuit(outlet("A")), (), hours(1), {}).review()
     assert report.ok
-    assert [(use.subject, use.booked_ua) for use in report.row_use] == [("main", 0)]
+    assert [(use.subject, use.booked_units) for use in report.row_use] == [("main", 0)]
 
 
 # Convention 8: hours from the start of a two-hour grid; 10 A at 230 V is 82,800,000 units per hour.

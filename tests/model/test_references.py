@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 GRID = TimeGrid.model_validate({"start": "2026-01-15T00:00Z", "step_s": 3600, "slots": 4})
 
 
-def site(**changes: object) -> dict[str, Any]:
+def site(circuits: Sequence[dict[str, Any]] = ({"id": "main"},), **changes: object) -> dict[str, Any]:
+    """Return a site; circuits without a limit have 25 A."""
+    limits = ("limit_a", "limit_va", "limit_w")
     return {
         "id": "s",
-        "circuits": [{"id": "main", "limit_a": 25}],
+        "circuits": [
+            circuit if any(name in circuit for name in limits) else {**circuit, "limit_a": 25} for circuit in circuits
+        ],
         "stations": [{"id": "CP1", "circuit": "main", "ocpp_version": "1.6"}],
         "connectors": [
             {"id": "A", "station": "CP1", "max_current_a": 16},
@@ -176,6 +180,33 @@ SITES = [
         site(loads=[{"id": "hall", "circuit": "main"}]),
         "site.loads[0] (hall): has no forecast; add one with this id (zeros are allowed).",
         id="no-forecast",
+    ),
+    pytest.param(
+        {**site(), "circuits": [{"id": "main"}]},
+        "site.circuits[0] (main): has no limit; give limit_a (per line), limit_va or limit_w (all lines together), "
+        "or several of them.",
+        id="no-limit",
+    ),
+    pytest.param(
+        site(circuits=[{"id": "main", "limit_w": 5000, "continuous_load_factor": 1.255}]),
+        "site.circuits[0] (main): continuous_load_factor=1.255 has more than two decimals. Round it up.",
+        id="weight-too-fine",
+    ),
+    pytest.param(
+        site(
+            circuits=[{"id": "main", "supply": "240/120"}],
+            connectors=[{"id": "A", "station": "CP1", "max_current_a": 16, "lines": ["L3"]}],
+        ),
+        "site.connectors[0] (A): lines names 'L3', which supply '240/120' does not have; it has 'L1', 'L2'.",
+        id="no-such-line",
+    ),
+    pytest.param(
+        site(
+            circuits=[{"id": "main", "supply": "230IT"}],
+            connectors=[{"id": "A", "station": "CP1", "max_current_a": 16}],
+        ),
+        "site.connectors[0] (A): is connected to neutral, which supply '230IT' does not have. Name another supply.",
+        id="no-neutral",
     ),
 ]
 
@@ -339,6 +370,21 @@ SERIES = [
         {"limits": [{"circuit": "mein", **PRICES, "limit_a": [1.0]}]},
         ["limits[0]: circuit 'mein' does not exist; the site has 'main'."],
         id="limit-circuit",
+    ),
+    pytest.param(
+        {"limits": [{"circuit": "main", **PRICES}]},
+        ["limits[0]: gives none; give exactly one of limit_a (per line), limit_va and limit_w (all lines together)."],
+        id="limit-in-no-unit",
+    ),
+    pytest.param(
+        {"limits": [{"circuit": "main", **PRICES, "limit_a": [1.0], "limit_w": [1.0]}]},
+        [
+            (
+                "limits[0]: gives limit_a and limit_w; give exactly one of limit_a (per line), limit_va and limit_w "
+                "(all lines together)."
+            )
+        ],
+        id="limit-in-two-units",
     ),
     pytest.param(
         {"tariff": {"energy": {**PRICES, "step_s": 10**300, "per_kwh": [0.1]}}},

@@ -242,7 +242,7 @@ def test_empty_scenario() -> None:
     assert (problem.sessions, problem.slots) == (0, 4)
     assert problem.session_ids == problem.connector_ids == ()
     assert problem.cap_steps.shape == (0, 4)
-    assert problem.line_ua.shape == (0, 3)
+    assert problem.load_units.shape == (0, 3)
     assert problem.connector_nodes.shape == (1, 0)
     assert not problem.alarm.any()
 
@@ -268,13 +268,13 @@ def test_arrays_are_read_only_integers_of_the_stated_shape(scenario: Scenario) -
         "price_seconds": (t,),
         "slot_owner": (c, t),
         "cap_steps": (s, t),
-        "line_ua": (s, 3),
+        "load_units": (s, problem.channels),
         "idle_floor_steps": (c,),
         "end_floor_steps": (c,),
-        "floor_ua": (c, 3),
+        "floor_units": (c, problem.channels),
         "connector_nodes": (n, c),
-        "headroom_ua": (n, 3, t),
-        "alarm": (n, 3, t),
+        "headroom_units": (n, problem.channels, t),
+        "alarm": (n, problem.channels, t),
     }
     booleans = {"demand_hard", "connector_nodes", "alarm"}
     for name, array in arrays(problem).items():
@@ -314,8 +314,8 @@ def test_worked_example_as_arrays() -> None:
     assert problem.first_slot.tolist() == [0, 1]
     assert problem.end_slot.tolist() == [4, 3]
     assert problem.power_dw.tolist() == [230, 230]
-    assert problem.line_ua.tolist() == [[100_000, 0, 0], [100_000, 0, 0]]
+    assert problem.load_units.tolist() == [[100_000, 0, 0], [100_000, 0, 0]]
     assert problem.demand_units.tolist() == [240 * STEP_HOUR, 160 * STEP_HOUR]
-    assert problem.headroom_ua[0, 0].tolist() == [25_000_000] * 4
+    assert problem.headroom_units[0, 0].tolist() == [25_000_000] * 4
     assert problem.row_name(0, 0) == "circuit main L1"
     assert problem.edge_guard_s == 60

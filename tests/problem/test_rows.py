@@ -23,7 +23,7 @@ def forecast(*expected: Any, name: str = "hall", step_s: int = 3600, **more: Any
 
 def headroom_a(site: Any, line: int = 0, node: int = 0, **more: Any) -> list[float]:
     problem = compiled(scene(site, [], **more))
-    return [value / A for value in problem.headroom_ua[node, line].tolist()]
+    return [value / A for value in problem.headroom_units[node, line].tolist()]
 
 
 @pytest.mark.parametrize(
@@ -113,15 +113,15 @@ def test_rows_have_names_and_connectors() -> None:
     assert problem.connector_ids == ("A", "B1", "B2")
     assert problem.node_names == ("circuit main", "circuit p1", "station CP-B")
     assert problem.connector_nodes.tolist() == [[True, True, True], [True, False, False], [False, True, True]]
-    assert problem.headroom_ua[2].tolist() == [[20 * A] * 4] * 3
+    assert problem.headroom_units[2].tolist() == [[20 * A] * 4] * 3
     assert problem.row_name(2, 1) == "station CP-B L2"
 
 
 def test_free_room_is_above_the_idle_floors_and_never_negative() -> None:
     site = yard(outlet("A"), outlet("B"), limit_a=(25.0, 8.0, 8.0), idle_floor_a=6)
     problem = compiled(scene(site, [], limits=(limit(11.0),)))
-    assert problem.free_ua[0, 0].tolist() == [0, 13 * A, 13 * A, 13 * A]
-    assert problem.free_ua[0, 1].tolist() == [8 * A] * 4
+    assert problem.free_units[0, 0].tolist() == [0, 13 * A, 13 * A, 13 * A]
+    assert problem.free_units[0, 1].tolist() == [8 * A] * 4
 
 
 # Alarms: two connectors with 6 A of idle floor on L1, base load on all lines.

@@ -236,8 +236,8 @@ def counted_ua(problem: Any, steps: Any, late: Any, early: Any, connector: int, 
             for s in range(problem.sessions)
             if problem.session_connector[s] == connector and problem.first_slot[s] <= slot < problem.end_slot[s]
         ]
-        own = int(steps[owner[0], slot] * problem.line_ua[owner[0], line]) if owner else 0
-        return max(own, int(problem.floor_ua[connector, line])), owner[0] if owner else None
+        own = int(steps[owner[0], slot] * problem.load_units[owner[0], line]) if owner else 0
+        return max(own, int(problem.floor_units[connector, line])), owner[0] if owner else None
 
     (old, before), (new, after) = booked(edge - 1), booked(edge)
     if new > old and after is not None and late[after, edge]:
@@ -251,10 +251,10 @@ def bad_edges(problem: Any, steps: Any, late: Any, early: Any) -> list[tuple[int
     found = []
     for node in range(len(problem.node_names)):
         below = np.flatnonzero(problem.connector_nodes[node]).tolist()
-        for line in range(3):
-            floors = sum(int(problem.floor_ua[connector, line]) for connector in below)
+        for line in range(problem.channels):
+            floors = sum(int(problem.floor_units[connector, line]) for connector in below)
             for edge in range(1, problem.slots):
-                limit = int(problem.headroom_ua[node, line, edge - 1 : edge + 1].min())
+                limit = int(problem.headroom_units[node, line, edge - 1 : edge + 1].min())
                 total = sum(counted_ua(problem, steps, late, early, connector, line, edge) for connector in below)
                 if total > max(limit, floors):
                     found.append((node, line, edge))

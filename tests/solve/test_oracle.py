@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from itertools import product
-from math import floor
+from math import floor, inf
 
 import numpy as np
 import pytest
@@ -23,6 +23,18 @@ START = datetime(2026, 1, 15, tzinfo=UTC)
 SLOT = timedelta(minutes=15)
 UNITS_PER_WH = 36_000
 LINES = ("L1", "L2", "L3")
+STEP_VA = 8 * 230
+TOTALS = st.sampled_from(
+    [
+        {},
+        {},
+        {"limit_va": 2.0 * STEP_VA},
+        {"limit_w": 3.0 * STEP_VA},
+        {"limit_w": 4.5 * STEP_VA, "limit_va": 5.0 * STEP_VA},
+        {"continuous_load_factor": 1.25},
+    ]
+)
+"""Limits beside those per line: of all lines together in whole steps and half ones, and a weight of charging."""
 
 
 @st.composite
@@ -67,9 +79,9 @@ def tiny(draw: st.DrawFn) -> Scenario:
         )
     amperes = st.sampled_from([8.0, 16.0, 24.0, 32.0, 40.0])
     limit = st.one_of(amperes, st.tuples(amperes, amperes, amperes))
-    circuits = [Circuit(id="main", limit_a=draw(limit))]
+    circuits = [Circuit(id="main", limit_a=draw(limit), **draw(TOTALS))]
     if panel:
-        circuits.append(Circuit(id="panel", parent="main", limit_a=draw(limit)))
+        circuits.append(Circuit(id="panel", parent="main", limit_a=draw(limit), **draw(TOTALS)))
     prices = draw(st.lists(st.sampled_from([-0.1, 0.0, 0.1, 0.2, 0.31]), min_size=slots, max_size=slots))
     return Scenario(
         site=Site(id="site", circuits=circuits, stations=stations, connectors=connectors, edge_guard_s=0),
@@ -79,19 +91,21 @@ def tiny(draw: st.DrawFn) -> Scenario:
     )
 
 
+def limits_of(circuit: Circuit) -> list[float]:
+    """Return the limits of L1, L2, L3 [A] and of all together [VA], by what charging weighs."""
+    assert circuit.limit_a is not None
+    per_line = circuit.limit_a if isinstance(circuit.limit_a, tuple) else (circuit.limit_a,) * 3
+    total = min(inf if one is None else one for one in (circuit.limit_va, circuit.limit_w))
+    return [limit / circuit.continuous_load_factor for limit in (*per_line, total)]
+
+
 def best_by_exhaustion(scenario: Scenario) -> tuple[int, int, int]:
     """Return must-have shortfall, wish shortfall [0.1 J] and cost [1e-6 / kWh x 0.1 J] of the best plan there is."""
     slots = scenario.grid.slots
     prices = [round(price * 1_000_000) for price in scenario.tariff.energy.per_kwh]
     parents = {circuit.id: circuit.parent for circuit in scenario.site.circuits}
-    rows = [(circuit.id, line) for circuit in scenario.site.circuits for line in range(3)]
-    limits = np.array(
-        [
-            (c.limit_a if isinstance(c.limit_a, tuple) else (c.limit_a,) * 3)[line]
-            for c in scenario.site.circuits
-            for line in range(3)
-        ]
-    )
+    rows = [(circuit.id, line) for circuit in scenario.site.circuits for line in range(4)]
+    limits = np.array([limit for circuit in scenario.site.circuits for limit in limits_of(circuit)])
     options = []
     for session in scenario.sessions:
         connector = next(c for c in scenario.site.connectors if c.id == session.connector)
@@ -103,7 +117,10 @@ def best_by_exhaustion(scenario: Scenario) -> tuple[int, int, int]:
         used = len(connector.lines) if session.phases is None else min(session.phases, len(connector.lines))
         drawn = 1 if session.phases is None else used
         loads = np.array(
-            [1.0 if name in path and LINES[line] in connector.lines[:used] else 0.0 for name, line in rows]
+            [
+                0.0 if name not in path else used * 230.0 if line == 3 else float(LINES[line] in connector.lines[:used])
+                for name, line in rows
+            ]
         )
         first = (session.arrival - START) // SLOT
         last = (session.departure - START) // SLOT

@@ -12,7 +12,7 @@ from tests.scenes import car, compiled, outlet, scene, yard
 
 from ocpp_schedule import Capabilities, Circuit, Scenario, Station
 from ocpp_schedule.solve.filling import demands_of, fill, refill, top_up, trim
-from ocpp_schedule.solve.working import WorkingPlan, booked_ua, row_sums_ua
+from ocpp_schedule.solve.working import WorkingPlan, booked_units, row_sums
 from ocpp_schedule.testing.strategies import scenarios
 
 CASES = settings(max_examples=60, deadline=None)
@@ -36,13 +36,15 @@ def recomputed(plan: WorkingPlan) -> list[list[int]]:
     """Return what each row carries, summed connector by connector in plain Python."""
     problem, rows = plan.problem, []
     for node in range(len(problem.node_names)):
-        for line in range(3):
+        for line in range(problem.channels):
             carried = [0] * problem.slots
             for connector in np.flatnonzero(problem.connector_nodes[node]).tolist():
                 mine = np.flatnonzero(problem.session_connector == connector).tolist()
                 for slot in range(problem.slots):
-                    steps = max((int(plan.setpoints[s, slot]) * int(problem.line_ua[s, line]) for s in mine), default=0)
-                    carried[slot] += max(steps, int(problem.floor_ua[connector, line]))
+                    steps = max(
+                        (int(plan.setpoints[s, slot]) * int(problem.load_units[s, line]) for s in mine), default=0
+                    )
+                    carried[slot] += max(steps, int(problem.floor_units[connector, line]))
             rows.append(carried)
     return rows
 
@@ -56,8 +58,8 @@ def test_used_stays_equal_to_a_fresh_sum(scenario: Scenario, seed: int) -> None:
         session = int(draw.integers(problem.sessions))
         window = plan.window(session)
         plan.assign(session, draw.integers(0, problem.cap_steps[session, window] + 1))
-    assert plan.used_ua.tolist() == recomputed(plan)
-    assert plan.used_ua.tolist() == WorkingPlan(problem, plan.setpoints).used_ua.tolist()
+    assert plan.used_units.tolist() == recomputed(plan)
+    assert plan.used_units.tolist() == WorkingPlan(problem, plan.setpoints).used_units.tolist()
 
 
 @CASES
@@ -77,27 +79,27 @@ def test_room_is_exactly_what_fits(scenario: Scenario, seed: int) -> None:
             plan.assign(session, more)
             assert not plan.fits()
         plan.assign(session, before)
-    assert plan.used_ua.tolist() == recomputed(plan)
+    assert plan.used_units.tolist() == recomputed(plan)
 
 
 def test_sums_beyond_double_precision_are_exact() -> None:
     problem = compiled(scene(yard(outlet("A"), outlet("B")), []))
     currents = np.array([[[2**53 + 1]] * 3, [[2**53 + 3]] * 3], dtype=np.int64)
-    assert row_sums_ua(problem, currents)[0, 0, 0] == 2**54 + 4
+    assert row_sums(problem, currents)[0, 0, 0] == 2**54 + 4
     small = np.array([[[7]] * 3, [[8]] * 3], dtype=np.int64)
-    assert row_sums_ua(problem, small).tolist() == [[[15]] * 3]
+    assert row_sums(problem, small).tolist() == [[[15]] * 3]
 
 
 def test_a_site_without_connectors_carries_nothing() -> None:
     problem = compiled(scene(yard(), []))
-    booked = booked_ua(problem, np.zeros((0, 4), dtype=np.int64))
-    assert row_sums_ua(problem, booked).tolist() == [[[0] * 4] * 3]
+    booked = booked_units(problem, np.zeros((0, 4), dtype=np.int64))
+    assert row_sums(problem, booked).tolist() == [[[0] * 4] * 3]
 
 
 def test_two_sessions_of_one_connector_share_its_booking() -> None:
     site = yard(outlet("A"), idle_floor_a=6)
     problem = compiled(scene(site, [car("a", "A", 0, 1, 1000, phases=1), car("b", "A", 2, 3, 1000, phases=1)]))
-    booked = booked_ua(problem, np.array([[100, 0, 0, 0], [0, 0, 70, 0]]))
+    booked = booked_units(problem, np.array([[100, 0, 0, 0], [0, 0, 70, 0]]))
     assert booked[0, 0].tolist() == [10_000_000, 6_000_000, 7_000_000, 6_000_000]
     assert booked[0, 1].tolist() == [0] * 4
 
@@ -182,7 +184,7 @@ def keeps_the_laws(plan: WorkingPlan) -> None:
     assert plan.fits()
     assert (plan.setpoints <= problem.cap_steps).all()
     assert ((plan.setpoints == 0) | (plan.setpoints >= problem.min_steps[:, None])).all()
-    assert plan.used_ua.tolist() == recomputed(plan)
+    assert plan.used_units.tolist() == recomputed(plan)
 
 
 @CASES

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from ocpp_schedule.check.limits import UNLIMITED
 from ocpp_schedule.check.quantities import exact_dtype
-from ocpp_schedule.check.report import Alarm, RowUse
-from ocpp_schedule.units import LINES
+from ocpp_schedule.check.report import Alarm, RowUse, unit_of
+from ocpp_schedule.units import CHANNELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from ocpp_schedule.check.guards import Guards
+    from ocpp_schedule.check.limits import Limits
     from ocpp_schedule.check.quantities import Cars, Outlets
     from ocpp_schedule.check.report import Findings, Kind
-    from ocpp_schedule.check.rows import Layout, Limits
+    from ocpp_schedule.check.rows import Layout
     from ocpp_schedule.timegrid import TimeGrid
 
 BLOCK_SLOTS: Final = 1024
@@ -34,41 +36,41 @@ class Bookings:
 
     Attributes:
         setpoints: (present, slots) steps of the sessions that have a slot, those of one connector together.
-        line_ua: (present, 3) line current of one step [uA].
+        load_units: (present, channels) load of one step [uA, mVA].
         cars: (present,) row of each in the solution.
         starts: (busy,) first row of each connector in ``setpoints``.
         busy_of: (sessions,) the connector's place among the busy ones; -1 for sessions without a slot.
         inside: (connectors + 1,) number of busy connectors before each place of the layout's order.
-        idle_ua: (busy, 3) line current of the idle floor [uA].
-        still_ua: (rows, 3) idle floors of the connectors without a session, summed [uA].
-        floor_ua: (rows, 3) idle floors of all connectors, summed: the unavoidable current [uA].
-        wired: (rows, 3) bool, whether a connector below the row has the line.
-        distinct: one of each set of lines on which every connector is booked alike.
-        alike: (3,) for each line, its place in ``distinct``.
+        idle_units: (busy, channels) load of the idle floor [uA, mVA].
+        still_units: (rows, channels) idle floors of the connectors without a session, summed [uA, mVA].
+        floor_units: (rows, channels) idle floors of all connectors, summed: the unavoidable load [uA, mVA].
+        wired: (rows, channels) bool, whether a connector below the row loads the channel.
+        distinct: one of each set of channels on which every connector is booked alike.
+        alike: (channels,) for each channel, its place in ``distinct``.
     """
 
     setpoints: npt.NDArray[Any]
-    line_ua: npt.NDArray[np.int64]
+    load_units: npt.NDArray[np.int64]
     cars: npt.NDArray[np.int64]
     starts: npt.NDArray[np.int64]
     busy_of: npt.NDArray[np.int64]
     inside: npt.NDArray[np.int64]
-    idle_ua: npt.NDArray[np.int64]
-    still_ua: npt.NDArray[np.int64]
-    floor_ua: npt.NDArray[np.int64]
+    idle_units: npt.NDArray[np.int64]
+    still_units: npt.NDArray[np.int64]
+    floor_units: npt.NDArray[np.int64]
     wired: npt.NDArray[np.bool_]
     distinct: list[int]
     alike: list[int]
 
     def currents(self, first: int, end: int) -> npt.NDArray[Any]:
-        """Return (busy, distinct lines, end - first) booked current of every busy connector [uA].
+        """Return (busy, distinct channels, end - first) booked load of every busy connector [uA, mVA].
 
         A set-point counts on the lines of its car, the idle floor on every line of the connector.
         """
-        drawn = self.setpoints[:, None, first:end] * self.line_ua[:, self.distinct, None]
+        drawn = self.setpoints[:, None, first:end] * self.load_units[:, self.distinct, None]
         if self.starts.size < drawn.shape[0]:  # the windows of one connector's sessions do not overlap
             drawn = np.add.reduceat(drawn, self.starts, axis=0)
-        np.maximum(drawn, self.idle_ua[:, self.distinct, None], out=drawn)
+        np.maximum(drawn, self.idle_units[:, self.distinct, None], out=drawn)
         return drawn
 
 
@@ -88,21 +90,21 @@ def book(setpoints: npt.NDArray[Any], cars: Cars, outlets: Outlets, layout: Layo
     inside = np.cumsum(busy)
     busy_of = np.full(len(cars.ids), -1, dtype=np.int64)
     busy_of[present] = np.cumsum(begins) - 1
-    idle = outlets.idle_ua[layout.order]
-    floor_ua = layout.sums(idle)
+    idle = outlets.idle_units[layout.order]
+    floor_units = layout.sums(idle)
     idle_busy = idle[places]
-    distinct, alike = _alike(cars.line_ua[present], idle_busy)
+    distinct, alike = _alike(cars.load_units[present], idle_busy)
     return Bookings(
         setpoints=setpoints[present],
-        line_ua=cars.line_ua[present],
+        load_units=cars.load_units[present],
         cars=present,
         starts=starts,
         busy_of=busy_of,
         inside=inside,
-        idle_ua=idle_busy,
-        still_ua=floor_ua - layout.sums(idle_busy, inside),
-        floor_ua=floor_ua,
-        wired=layout.sums((outlets.unknown_ua > 0)[layout.order].astype(np.int64)) > 0,
+        idle_units=idle_busy,
+        still_units=floor_units - layout.sums(idle_busy, inside),
+        floor_units=floor_units,
+        wired=layout.sums((outlets.unknown_units > 0)[layout.order].astype(np.int64)) > 0,
         distinct=distinct,
         alike=alike,
     )
@@ -138,7 +140,7 @@ def safe_setpoints(setpoints: npt.NDArray[np.int64], cars: Cars, seconds_total: 
     if not setpoints.size:
         return setpoints
     largest = max(int(setpoints.max()), -int(setpoints.min()), 1)
-    per_step = max(int(cars.line_ua.sum()), int(cars.power.sum()) * seconds_total)
+    per_step = max(int(cars.load_units.sum()), int(cars.power.sum()) * seconds_total)
     return setpoints.astype(exact_dtype(largest * per_step), copy=False)
 
 
@@ -148,7 +150,7 @@ def judge_rows(rows: Rows, slots: int, guard_s: int) -> tuple[RowUse, ...]:
     Returns:
         how far each row is used.
     """
-    most = _Most(3 * len(rows.layout.subjects))
+    most = _Most(rows.bookings.floor_units.size)
     for first in range(0, slots, BLOCK_SLOTS):
         _judge_block(rows, first, min(first + BLOCK_SLOTS, slots), most, edges=guard_s > 0)
     return most.uses(rows)
@@ -164,7 +166,7 @@ class _Most:
         self._room = np.zeros(size, dtype=np.int64)
 
     def look(self, first: int, booked: npt.NDArray[Any], room: npt.NDArray[np.int64]) -> None:
-        """Take in a block of slots that starts at ``first``: booked current and headroom, each (rows, 3, slots)."""
+        """Take in a block of slots that starts at ``first``: booked load and headroom, each (rows, channels, slots)."""
         booked, room = booked.reshape(self._share.size, -1), room.reshape(self._share.size, -1)
         share = np.where(
             room > 0, booked.astype(np.float64) / np.maximum(room, 1), np.where(booked > room, np.inf, 0.0)
@@ -179,12 +181,20 @@ class _Most:
         self._room[kept] = room[kept, slot]
 
     def uses(self, rows: Rows) -> tuple[RowUse, ...]:
-        """Return the result for the lines that a connector below the row has."""
+        """Return the result for the channels that are limited and that a connector below the row loads."""
         layout, slot, room = rows.layout, self._slot.tolist(), self._room.tolist()
+        channels = rows.bookings.wired.shape[1]
         return tuple(
-            RowUse(layout.nouns[at // 3], layout.subjects[at // 3], LINES[at % 3], slot[at], int(booked), room[at])
+            RowUse(
+                layout.nouns[at // channels],
+                layout.subjects[at // channels],
+                CHANNELS[at % channels],
+                slot[at],
+                int(booked),
+                room[at],
+            )
             for at, booked in enumerate(self._booked.tolist())
-            if rows.bookings.wired[at // 3, at % 3]
+            if rows.bookings.wired[at // channels, at % channels] and room[at] < UNLIMITED // 2
         )
 
 
@@ -193,18 +203,18 @@ def _judge_block(rows: Rows, first: int, end: int, most: _Most, *, edges: bool) 
     from_slot = max(first - 1, 0)  # the edge at the start of the block needs the slot before
     current = bookings.currents(from_slot, end)
     room = rows.limits.headroom_in(from_slot, end)
-    still, floor = bookings.still_ua[:, :, None], bookings.floor_ua[:, :, None]
+    still, floor = bookings.still_units[:, :, None], bookings.floor_units[:, :, None]
     booked = layout.sums(current, bookings.inside)[:, bookings.alike] + still
     own = first - from_slot
     most.look(first, booked[:, :, own:], room[:, :, own:])
     over = booked > np.maximum(room, floor)
     over[:, :, :own] = False
     for line, row, slot in _by_line(over):
-        allowed_ua = max(room[row, line, slot], bookings.floor_ua[row, line])
-        _report(rows, "row", row, line, from_slot + slot, booked[row, line, slot], allowed_ua)
+        allowed_units = max(room[row, line, slot], bookings.floor_units[row, line])
+        _report(rows, "row", row, line, from_slot + slot, booked[row, line, slot], allowed_units)
     in_alarm = (room < floor)[:, :, own:]
     if in_alarm.any():
-        for line in range(3):
+        for line in range(in_alarm.shape[1]):
             _note_alarms(rows, line, first, in_alarm[:, line])
     if edges and end - from_slot > 1:
         changing = layout.sums(_at_edges(rows, from_slot, current), bookings.inside)[:, bookings.alike] + still
@@ -215,18 +225,18 @@ def _judge_block(rows: Rows, first: int, end: int, most: _Most, *, edges: bool) 
 
 
 def _by_line(wrong: npt.NDArray[np.bool_]) -> Iterator[tuple[int, int, int]]:
-    """Yield line, row and slot of what is set in (rows, 3, slots), line by line."""
+    """Yield line, row and slot of what is set in (rows, channels, slots), channel by channel."""
     line, row, slot = np.nonzero(wrong.swapaxes(0, 1))
     yield from zip(line.tolist(), row.tolist(), slot.tolist(), strict=True)
 
 
 def _report(rows: Rows, kind: Kind, row: int, line: int, slot: int, seen: int, allowed: int) -> None:
     noun, subject = rows.layout.nouns[row], rows.layout.subjects[row]
-    rows.findings.add(kind, noun, subject, int(seen), int(allowed), unit="uA", line=line, slot=slot)
+    rows.findings.add(kind, noun, subject, int(seen), int(allowed), unit=unit_of(line), line=line, slot=slot)
 
 
 def _at_edges(rows: Rows, first: int, current: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return (busy, distinct lines, slots - 1) what every connector counts with at the edges inside a block."""
+    """Return (busy, distinct channels, slots - 1) what every connector counts with at the edges inside a block."""
     old, new = current[:, :, :-1], current[:, :, 1:]
     counted: npt.NDArray[Any] = np.maximum(old, new)
     busy_of, edges = rows.bookings.busy_of, counted.shape[2]
@@ -249,7 +259,7 @@ def _note_alarms(rows: Rows, line: int, first: int, in_alarm: npt.NDArray[np.boo
         low, high = bookings.inside[layout.low[row]], bookings.inside[layout.high[row]]
         begin, end = np.searchsorted(bookings.busy_of[bookings.cars], [low, high])
         drawing = bookings.setpoints[begin:end, first : first + in_alarm.shape[1]] > 0
-        drawing &= in_alarm[row] & (bookings.line_ua[begin:end, line, None] > 0)
+        drawing &= in_alarm[row] & (bookings.load_units[begin:end, line, None] > 0)
         for at, slot in zip(*(axis.tolist() for axis in np.nonzero(drawing)), strict=True):
             rows.findings.add(
                 "alarm_draw",
@@ -280,12 +290,12 @@ def _alarm(rows: Rows, grid: TimeGrid, row: int, line: int, first: int, end: int
     return Alarm(
         noun=rows.layout.nouns[row],
         subject=rows.layout.subjects[row],
-        line=LINES[line],
+        line=CHANNELS[line],
         first_slot=first,
         end_slot=end,
         start=grid.edge(first),
         end=grid.edge(end),
-        base_ua=base,
-        floor_ua=int(rows.bookings.floor_ua[row, line]),
-        limit_ua=limit,
+        base_units=base,
+        floor_units=rows.limits.weighed(row, int(rows.bookings.floor_units[row, line])),
+        limit_units=limit,
     )

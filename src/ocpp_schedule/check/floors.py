@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ocpp_schedule.check.report import unit_of
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from ocpp_schedule.check.limits import Limits
     from ocpp_schedule.check.quantities import Outlets
     from ocpp_schedule.check.report import Findings, Kind
-    from ocpp_schedule.check.rows import Layout, Limits
+    from ocpp_schedule.check.rows import Layout
     from ocpp_schedule.solution import Solution
 
 
@@ -21,11 +24,11 @@ def end_steps_of(outlets: Outlets, layout: Layout, room: npt.NDArray[np.int64]) 
     Args:
         outlets: the connectors.
         layout: the rows.
-        room: (rows, 3) lowest limit less highest base load of the grid [uA].
+        room: (rows, channels) lowest limit less highest base load of the grid [uA, mVA].
     """
-    minimum_ua = (outlets.minimum_steps[:, None] * outlets.unknown_ua)[layout.order]
-    tight = layout.sums(minimum_ua) > room
-    wired = outlets.unknown_ua > 0
+    minimum_units = (outlets.minimum_steps[:, None] * outlets.unknown_units)[layout.order]
+    tight = layout.sums(minimum_units) > room
+    wired = outlets.unknown_units > 0
     fits = np.ones(len(outlets.ids), dtype=np.bool_)
     for row, line in zip(*(axis.tolist() for axis in np.nonzero(tight)), strict=True):
         below = layout.order[layout.low[row] : layout.high[row]]
@@ -47,11 +50,18 @@ def judge_floors(outlets: Outlets, layout: Layout, limits: Limits, solution: Sol
             )
     # Steps out of all reason were just reported; cut off, they cannot overflow and still break every row.
     steps = np.clip(solution.end_floor_steps, 0, outlets.maximum_steps + 1)
-    total = layout.sums((steps[:, None] * outlets.unknown_ua)[layout.order])
-    allowed = np.maximum(room, layout.sums(outlets.idle_ua[layout.order]))
+    total = layout.sums((steps[:, None] * outlets.unknown_units)[layout.order])
+    allowed = np.maximum(room, layout.sums(outlets.idle_units[layout.order]))
     for row, line in zip(*(axis.tolist() for axis in np.nonzero(total > allowed)), strict=True):
         noun, subject = layout.nouns[row], layout.subjects[row]
-        seen_ua, allowed_ua = int(total[row, line]), int(allowed[row, line])
+        seen_units, allowed_units = int(total[row, line]), int(allowed[row, line])
         findings.add(
-            "end_floor", noun, subject, seen_ua, allowed_ua, unit="uA", detail="sum of the end floors", line=line
+            "end_floor",
+            noun,
+            subject,
+            seen_units,
+            allowed_units,
+            unit=unit_of(line),
+            detail="sum of the end floors",
+            line=line,
         )

@@ -34,7 +34,7 @@ class Offers:
         length: (columns,) length of the slots over ``second``.
         second: greatest common divisor of the slot lengths [s].
         alone: (groups, slots) steps that fit every row beside the idle floors of all others.
-        covered: (cars,) steps up to which the idle floor covers the car's current on every line.
+        covered: (cars,) steps up to which the idle floor covers the car's load on every channel.
         paid: what all rows together are paid [1 / denominator money].
         scale: common divisor of all prices, taken out.
     """
@@ -81,7 +81,7 @@ def offers_of(scene: Scene, certificate: Certificate, common: int) -> Offers:
     power = scene.cars.power[first]
     highest = max((max(prices) for prices in rows.priced.values()), default=0)
     money, times = max(map(abs, scene.price_s), default=0), certificate.denominator
-    most = max(money * times * int(power.max(initial=1)), highest * int(scene.cars.line_ua.max(initial=1)))
+    most = max(money * times * int(power.max(initial=1)), highest * int(scene.cars.load_units.max(initial=1)))
     kind = exact_dtype(most * (len(rows.priced) + 1))
     slope = power.astype(kind)[:, None] * (np.array(scene.price_s, dtype=object) * times).astype(kind)
     alone, pressure, paid = rows.seen_by(first, kind)
@@ -96,7 +96,7 @@ def offers_of(scene: Scene, certificate: Certificate, common: int) -> Offers:
 
 
 def _covered(scene: Scene) -> npt.NDArray[np.int64]:
-    per_step, own = scene.cars.line_ua, scene.outlets.idle_ua[scene.cars.outlet]
+    per_step, own = scene.cars.load_units, scene.outlets.idle_units[scene.cars.outlet]
     steps = np.where(per_step > 0, -(-own // np.maximum(per_step, 1)), 0)
     highest: npt.NDArray[np.int64] = steps.max(axis=1, initial=0)
     return highest
@@ -121,16 +121,16 @@ class _Rows:
         names: dict[tuple[str, str], int] = {
             name: at for at, name in enumerate(zip(layout.nouns, layout.subjects, strict=True))
         }
-        lines = range(cars.line_ua.shape[1])
+        lines = range(cars.load_units.shape[1])
         self.scene = scene
         self.priced = {
             (names[noun, name], line): [max(price, 0) for price in prices]
             for (noun, name, line), prices in certificate.row_prices.items()
             if (noun, name) in names and line in lines and len(prices) == slots
         }
-        floor = layout.sums(scene.outlets.idle_ua[layout.order])
+        floor = layout.sums(scene.outlets.idle_units[layout.order])
         self.free = scene.limits.headroom_in(0, slots) - floor[:, :, None]
-        most = (cars.line_ua * np.maximum(cars.maximum, 0)[:, None]).max(axis=0, initial=0)
+        most = (cars.load_units * np.maximum(cars.maximum, 0)[:, None]).max(axis=0, initial=0)
         tight = zip(*(axis.tolist() for axis in np.nonzero(self.free.min(axis=2) < most)), strict=True)
         self.places = sorted({*tight, *self.priced})
         rank = np.empty(layout.order.size, dtype=np.int64)
@@ -141,9 +141,9 @@ class _Rows:
         """Return what tells cars apart: the rows above them, and what a step and the idle floor do."""
         scene, rows = self.scene, np.array(sorted({row for row, _ in self.places}), dtype=np.int64)
         edges = np.union1d(scene.layout.low[rows], scene.layout.high[rows])
-        own = scene.outlets.idle_ua[scene.cars.outlet]
+        own = scene.outlets.idle_units[scene.cars.outlet]
         above = np.searchsorted(edges, self.rank, side="right").astype(np.int64)
-        return [above, scene.cars.power, *scene.cars.line_ua.T, *own.T]
+        return [above, scene.cars.power, *scene.cars.load_units.T, *own.T]
 
     def seen_by(
         self, first: npt.NDArray[np.int64], kind: type[Any]
@@ -153,8 +153,8 @@ class _Rows:
         ``first`` is one car of each group. A row passes whole multiples of what all cars below it have in common.
         """
         scene, slots = self.scene, self.scene.grid.slots
-        layout, per_step = scene.layout, scene.cars.line_ua[first]
-        own, rank = scene.outlets.idle_ua[scene.cars.outlet[first]], self.rank[first]
+        layout, per_step = scene.layout, scene.cars.load_units[first]
+        own, rank = scene.outlets.idle_units[scene.cars.outlet[first]], self.rank[first]
         alone = np.full((first.size, slots), np.iinfo(np.int64).max)
         pressure = np.zeros((first.size, slots), dtype=kind)
         paid = 0

@@ -49,13 +49,13 @@ class Effect(NamedTuple):
     """One step of a connector, for a car with known or unknown phases (convention 5).
 
     Attributes:
-        line_ua: current on L1, L2, L3 of the site [uA].
+        load_units: current on L1, L2, L3 of the site [uA], and the most power of all lines together [mVA].
         power: 0.1 W.
         minimum: smallest set-point other than 0 [steps].
         maximum: largest set-point [steps].
     """
 
-    line_ua: tuple[int, int, int]
+    load_units: tuple[int, int, int, int]
     power: int
     minimum: int
     maximum: int
@@ -88,27 +88,29 @@ def effect(
         only_w: the station takes W only.
 
     >>> effect(("L2", "L3", "L1"), 0.1, SUPPLIES["400Y/230"], 2, 6.0, 16.0, only_w=False)
-    Effect(line_ua=(0, 100000, 100000), power=460, minimum=60, maximum=160)
+    Effect(load_units=(0, 100000, 100000, 46000), power=460, minimum=60, maximum=160)
     """
     used = [LINES.index(line) for line in (lines if phases is None else lines[:phases])]
     count = len(used)
-    line_ua = [0, 0, 0]
+    on_line = [0, 0, 0]
     if only_w:
         step_w = int(step)
         for rank, line in enumerate(used, start=1):
             sharing = rank if phases is None else count
-            line_ua[line] = _ceil(step_w * MICROAMPERES_PER_AMPERE, sharing * supply.low_voltage_v)
+            on_line[line] = _ceil(step_w * MICROAMPERES_PER_AMPERE, sharing * supply.low_voltage_v)
         power = 10 * step_w // (count if phases is None else 1)
+        total = 1000 * step_w
         minimum = _ceil(round_up(min_a, count * supply.high_voltage_v), step_w)
         maximum = round_down(max_a, count * supply.voltage_v) // step_w
     else:
         step_da = round_down(step, DECIAMPERES_PER_AMPERE)
         for line in used:
-            line_ua[line] = step_da * MICROAMPERES_PER_DECIAMPERE
+            on_line[line] = step_da * MICROAMPERES_PER_DECIAMPERE
         power = (1 if phases is None else count) * supply.voltage_v * step_da
+        total = 100 * count * supply.voltage_v * step_da
         minimum = _ceil(round_up(min_a, DECIAMPERES_PER_AMPERE), step_da)
         maximum = round_down(max_a, DECIAMPERES_PER_AMPERE) // step_da
-    return Effect((line_ua[0], line_ua[1], line_ua[2]), power, minimum, maximum)
+    return Effect((on_line[0], on_line[1], on_line[2], total), power, minimum, maximum)
 
 
 @lru_cache(maxsize=4096)
@@ -139,7 +141,7 @@ class Outlets:
         steps: per connector, one step, A or W.
         supply: the voltages of the site.
         kind: per connector, the number of its kind; connectors of one kind do the same to every car.
-        unknown_ua: (connectors, 3) int64, line currents of one step of an unknown car.
+        unknown_units: (connectors, channels) int64, what one step of an unknown car loads [uA, mVA].
         idle_steps: (connectors,) int64, the idle floor.
         minimum_steps: (connectors,) int64, minimum of an unknown car; 0 where the maximum is below it.
         maximum_steps: (connectors,) int64, its maximum.
@@ -151,19 +153,19 @@ class Outlets:
     steps: tuple[float, ...]
     supply: Supply
     kind: list[int]
-    unknown_ua: npt.NDArray[np.int64]
+    unknown_units: npt.NDArray[np.int64]
     idle_steps: npt.NDArray[np.int64]
     minimum_steps: npt.NDArray[np.int64]
     maximum_steps: npt.NDArray[np.int64]
 
     @property
-    def idle_ua(self) -> npt.NDArray[np.int64]:
-        """(connectors, 3) line current of the idle floor [uA]."""
-        return self.idle_steps[:, None] * self.unknown_ua
+    def idle_units(self) -> npt.NDArray[np.int64]:
+        """(connectors, channels) load of the idle floor [uA, mVA]."""
+        return self.idle_steps[:, None] * self.unknown_units
 
 
-def outlets_of(site: Site) -> Outlets:
-    """Return the connectors of ``site`` with their floors."""
+def outlets_of(site: Site, channels: int) -> Outlets:
+    """Return the connectors of ``site`` with their floors; ``channels``: the three lines, and with 4 the total."""
     root = next(circuit for circuit in site.circuits if circuit.parent is None)
     supply = SUPPLIES[root.supply or "400Y/230"]
     takes = map(attrgetter("id", "capabilities.rate_units"), site.stations)
@@ -180,8 +182,8 @@ def outlets_of(site: Site) -> Outlets:
     for (lines, min_a, max_a), step, w in kinds:
         e = effect(lines, step, supply, None, min_a, max_a, only_w=w)
         idle = _givable(_idle_steps(floor_a, max_a, len(lines), step, volts, e.maximum, only_w=w), e)
-        rows.append((*e.line_ua, idle, e.minimum if e.minimum <= e.maximum else 0, e.maximum))
-    numbers = np.array(rows, dtype=np.int64).reshape(-1, 6)[kind]
+        rows.append((idle, e.minimum if e.minimum <= e.maximum else 0, e.maximum, *e.load_units[:channels]))
+    numbers = np.array(rows, dtype=np.int64).reshape(-1, 3 + channels)[kind]
     return Outlets(
         ids=tuple(map(attrgetter("id"), models)),
         models=models,
@@ -189,10 +191,10 @@ def outlets_of(site: Site) -> Outlets:
         steps=steps,
         supply=supply,
         kind=kind,
-        unknown_ua=numbers[:, :3],
-        idle_steps=numbers[:, 3],
-        minimum_steps=numbers[:, 4],
-        maximum_steps=numbers[:, 5],
+        unknown_units=numbers[:, 3:],
+        idle_steps=numbers[:, 0],
+        minimum_steps=numbers[:, 1],
+        maximum_steps=numbers[:, 2],
     )
 
 
@@ -211,7 +213,7 @@ class Cars:
         ids: their ids.
         models: the sessions themselves.
         outlet: (sessions,) index of the connector in ``Outlets``.
-        line_ua: (sessions, 3) int64, line current of one step [uA].
+        load_units: (sessions, channels) int64, load of one step [uA, mVA].
         power: (sessions,) int64, power of one step [0.1 W].
         minimum: (sessions,) int64 [steps].
         maximum: (sessions,) int64 [steps].
@@ -225,7 +227,7 @@ class Cars:
     ids: tuple[str, ...]
     models: tuple[KnownSession, ...]
     outlet: npt.NDArray[np.int64]
-    line_ua: npt.NDArray[np.int64]
+    load_units: npt.NDArray[np.int64]
     power: npt.NDArray[np.int64]
     minimum: npt.NDArray[np.int64]
     maximum: npt.NDArray[np.int64]
@@ -251,21 +253,22 @@ def cars_of(sessions: Sequence[KnownSession], outlets: Outlets, grid: TimeGrid, 
     last = np.searchsorted(edges_s[1:], departure // _MICROSECONDS, side="right")
     end = int(edges_s[-1]) * _MICROSECONDS
     outside = (arrival >= end) | (departure <= 0)
-    numbers = np.array([(*e.line_ua, e.power, e.minimum, e.maximum) for e in effects], dtype=np.int64)
-    numbers = numbers.reshape(-1, 6)[kind]
+    channels = outlets.unknown_units.shape[1]
+    rows = [(e.power, e.minimum, e.maximum, *e.load_units[:channels]) for e in effects]
+    numbers = np.array(rows, dtype=np.int64).reshape(-1, 3 + channels)[kind]
     wished = energy_units_up(list(map(attrgetter("energy_wh"), models)))
     wanted = np.where(outside, 0, np.array(wished, dtype=np.int64))
-    full = np.where(numbers[:, 4] <= numbers[:, 5], numbers[:, 3] * numbers[:, 5], 0)
+    full = np.where(numbers[:, 1] <= numbers[:, 2], numbers[:, 0] * numbers[:, 2], 0)
     for at in np.flatnonzero(~outside & (departure > end)).tolist():
         wanted[at] = need_in_grid(models[at].energy_wh, wished[at], models[at].departure, grid.end, int(full[at]))
     return Cars(
         ids=tuple(map(attrgetter("id"), models)),
         models=models,
         outlet=np.array(outlet, dtype=np.int64),
-        line_ua=numbers[:, :3],
-        power=numbers[:, 3],
-        minimum=numbers[:, 4],
-        maximum=numbers[:, 5],
+        load_units=numbers[:, 3:],
+        power=numbers[:, 0],
+        minimum=numbers[:, 1],
+        maximum=numbers[:, 2],
         first=first,
         last=np.maximum(last, first),
         wished=wished,

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from ocpp_schedule.timegrid import short_utc
-from ocpp_schedule.units import ENERGY_UNITS_PER_WH, LINES, Line, money_to_currency
+from ocpp_schedule.units import CHANNELS, ENERGY_UNITS_PER_WH, TOTAL, Channel, money_to_currency
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -46,7 +46,7 @@ availability: more than the connector may give then; price: current in a slot de
 """
 
 Noun = Literal["session", "connector", "circuit", "station", "plan"]
-Unit = Literal["steps", "uA", "0.1 J", "money", ""]
+Unit = Literal["steps", "uA", "mVA", "0.1 J", "money", ""]
 """``money`` is the unit of convention 1; empty where the values are text."""
 
 
@@ -60,11 +60,33 @@ def amperes(microamperes: int) -> str:
     return f"{text.rstrip('0').rstrip('.')} A"
 
 
+def voltamperes(milli: int) -> str:
+    """Return an apparent power as an exact decimal.
+
+    >>> voltamperes(11_040_500)
+    '11040.5 VA'
+    """
+    text = f"{Decimal(int(milli)).scaleb(-3):f}"
+    return f"{text.rstrip('0').rstrip('.')} VA"
+
+
+def unit_of(channel: int) -> Literal["uA", "mVA"]:
+    """Return the unit of a row of this channel."""
+    return "mVA" if channel == TOTAL else "uA"
+
+
+def row_text(value: int, line: Channel) -> str:
+    """Return a value of a row in A, or of a total in VA."""
+    return voltamperes(value) if line == CHANNELS[TOTAL] else amperes(value)
+
+
 def _text(value: int | str, unit: Unit) -> str:
     if isinstance(value, str):
         return value
     if unit == "uA":
         return amperes(value)
+    if unit == "mVA":
+        return voltamperes(value)
     if unit == "0.1 J":
         return f"{value} x 0.1 J ({value / ENERGY_UNITS_PER_WH:.10g} Wh)"
     if unit == "money":
@@ -85,7 +107,7 @@ class Violation:
         unit: of the numbers.
         relation: how ``allowed`` is meant.
         detail: what else belongs to the finding, e.g. the row in alarm; empty for nothing.
-        line: the line of the row; None where the rule is not about a line.
+        line: the line of the row, or ``total``; None where the rule is not about a row.
         slot: index of the slot; of an edge the slot after it; None where the rule is not about a slot.
         start: start of the slot, UTC; of an edge its instant.
 
@@ -103,7 +125,7 @@ class Violation:
     unit: Unit = ""
     relation: Literal["at most", "less than", "exactly", ""] = "at most"
     detail: str = ""
-    line: Line | None = None
+    line: Channel | None = None
     slot: int | None = None
     start: datetime | None = None
 
@@ -116,7 +138,7 @@ class Violation:
         )
 
 
-def _place(line: Line | None, slot: int | None, start: datetime | None) -> str:
+def _place(line: Channel | None, slot: int | None, start: datetime | None) -> str:
     at = f" ({short_utc(start)})" if start is not None else ""
     return (f" {line}" if line else "") + (f", slot {slot}{at}" if slot is not None else "")
 
@@ -125,38 +147,39 @@ def _place(line: Line | None, slot: int | None, start: datetime | None) -> str:
 class Alarm:
     """A run of slots in which base load and idle floors exceed a row, whatever the plan does (convention 4).
 
-    The three currents are those of the slot where the row is exceeded most.
+    The three loads are those of the slot where the row is exceeded most.
 
     Attributes:
         noun: ``circuit`` or ``station``.
         subject: its id.
-        line: the line.
+        line: the line, or ``total``.
         first_slot: first slot of the run.
         end_slot: the slot after the last one.
         start: start of the run, UTC.
         end: end of the run (exclusive), UTC.
-        base_ua: highest base load at or below the row [uA], rounded up.
-        floor_ua: sum of the idle floors below the row [uA].
-        limit_ua: the limit [uA], rounded down.
+        base_units: highest base load at or below the row [uA, mVA], rounded up.
+        floor_units: sum of the idle floors below the row, as they weigh there [uA, mVA].
+        limit_units: the limit [uA, mVA], rounded down.
     """
 
     noun: Literal["circuit", "station"]
     subject: str
-    line: Line
+    line: Channel
     first_slot: int
     end_slot: int
     start: datetime
     end: datetime
-    base_ua: int
-    floor_ua: int
-    limit_ua: int
+    base_units: int
+    floor_units: int
+    limit_units: int
 
     def __str__(self) -> str:
-        """Return one line: row, time, currents, limit."""
-        floor = f" and {amperes(self.floor_ua)} of idle floors" if self.floor_ua else ""
+        """Return one line: row, time, loads, limit."""
+        floor = f" and {row_text(self.floor_units, self.line)} of idle floors" if self.floor_units else ""
         return (
             f"alarm: {self.noun} {self.subject!r} {self.line}, {short_utc(self.start)} to {short_utc(self.end)}: "
-            f"{amperes(self.base_ua)} of base load{floor} exceed the limit of {amperes(self.limit_ua)}"
+            f"{row_text(self.base_units, self.line)} of base load{floor} exceed the limit of "
+            f"{row_text(self.limit_units, self.line)}"
         )
 
 
@@ -166,25 +189,26 @@ class RowUse(NamedTuple):
     Attributes:
         noun: ``circuit`` or ``station``.
         subject: its id.
-        line: the line.
+        line: the line, or ``total``.
         slot: the slot.
-        booked_ua: sum of the booked currents [uA].
-        headroom_ua: limit less highest base load [uA]; negative where base load exceeds the limit.
+        booked_units: sum of what is booked [uA, mVA].
+        headroom_units: limit less highest base load, by what charging weighs there [uA, mVA]; negative where base load
+            exceeds the limit.
     """
 
     noun: Literal["circuit", "station"]
     subject: str
-    line: Line
+    line: Channel
     slot: int
-    booked_ua: int
-    headroom_ua: int
+    booked_units: int
+    headroom_units: int
 
     @property
     def share(self) -> float:
-        """Booked current by headroom; infinite where there is no headroom but something is booked."""
-        if self.headroom_ua > 0:
-            return self.booked_ua / self.headroom_ua
-        return float("inf") if self.booked_ua > self.headroom_ua else 0.0
+        """Booked load by headroom; infinite where there is no headroom but something is booked."""
+        if self.headroom_units > 0:
+            return self.booked_units / self.headroom_units
+        return float("inf") if self.booked_units > self.headroom_units else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +306,7 @@ class Findings:
         line: int | None = None,
         slot: int | None = None,
     ) -> None:
-        """Record one violation; ``line`` is the index of the line."""
+        """Record one violation; ``line`` is the index of the channel."""
         listed = self._by_kind.setdefault(kind, [])
         if len(listed) >= MAX_LISTED_PER_KIND:
             self.omitted += 1
@@ -297,7 +321,7 @@ class Findings:
                 unit=unit,
                 relation=relation,
                 detail=detail,
-                line=None if line is None else LINES[line],
+                line=None if line is None else CHANNELS[line],
                 slot=slot,
                 start=None if slot is None else self._grid.edge(slot),
             )

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ocpp_schedule.check.known import filled
+from ocpp_schedule.check.limits import Limits, channels_of, limits_of
 from ocpp_schedule.check.own import Own, own_of
 from ocpp_schedule.check.quantities import Cars, Outlets, cars_of, outlets_of
-from ocpp_schedule.check.rows import Layout, Limits, lay_out, limits_of
+from ocpp_schedule.check.rows import Layout, lay_out
 from ocpp_schedule.check.series import price_seconds
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def scene_of(
         InputError: prices or base loads do not cover the grid, or a load has no forecast.
     """
     edges_s = np.array(grid.edges_s, dtype=np.int64)
-    outlets = outlets_of(site)
+    outlets = outlets_of(site, channels_of(site, limits))
     layout = lay_out(site, outlets)
     cars = cars_of(filled(sessions, session_defaults, grid.start), outlets, grid, edges_s)
     price_s = price_seconds(tariff, grid, edges_s)

@@ -33,12 +33,17 @@ def microamperes(values: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
     >>> microamperes(np.array([0.0000005])).tolist()
     [Fraction(1, 2)]
     """
-    scaled = np.rint(values * MICROAMPERES_PER_AMPERE)
+    return whole_units(values, MICROAMPERES_PER_AMPERE)
+
+
+def whole_units(values: npt.NDArray[np.float64], units_per: int) -> npt.NDArray[Any]:
+    """Return values times ``units_per``, exact: int64 where all are whole, else an object array of fractions."""
+    scaled = np.rint(values * units_per)
     # Equal to k / 10**6 means written with at most six decimals: 10**5 A leave 11 digits, a float holds 15.
-    if np.array_equal(scaled / MICROAMPERES_PER_AMPERE, values):
+    if np.array_equal(scaled / units_per, values):
         return scaled.astype(np.int64)
     fractions = np.empty(values.size, dtype=object)
-    fractions[:] = [exact(value) * MICROAMPERES_PER_AMPERE for value in values.ravel().tolist()]
+    fractions[:] = [exact(value) * units_per for value in values.ravel().tolist()]
     return fractions.reshape(values.shape)
 
 
@@ -65,7 +70,7 @@ def _touched(
 
 def extremes(
     series: RegularSeries,
-    values: Sequence[PerLine],
+    values: npt.NDArray[Any],
     grid: TimeGrid,
     edges_s: npt.NDArray[np.int64],
     choose: np.ufunc,
@@ -74,22 +79,22 @@ def extremes(
 
     Args:
         series: start and step.
-        values: one per interval [A].
+        values: (intervals, channels), exact.
         grid: the slots.
         edges_s: its edges.
         choose: ``np.minimum`` or ``np.maximum``.
 
     Returns:
-        (3, slots) currents [uA], exact, and (slots,) whether the series touches the slot; where it does not
-        the current means nothing.
+        (channels, slots) values, and (slots,) whether the series touches the slot; where it does not the value
+        means nothing.
     """
     first, after = _touched(series, grid, edges_s)
     first, after = np.clip(first, 0, len(values)), np.clip(after, 0, len(values))
     touches = after > first
     if not touches.any():
-        return np.zeros((3, grid.slots), dtype=np.int64), touches
+        return np.zeros((values.shape[1], grid.slots), dtype=np.int64), touches
     low, high = int(first[0]), int(after[-1])
-    currents = microamperes(per_line(values[low:high]))
+    currents = values[low:high]
     if np.all(after - first == 1):
         return currents[first - low].T, touches
     bounds = np.stack([first - low, after - low], axis=1).ravel()
@@ -106,7 +111,7 @@ def covered_highest(
         InputError: the series does not cover the grid.
     """
     _require_cover(f"forecasts ({name})", series, len(values), grid)
-    return extremes(series, values, grid, edges_s, np.maximum)[0]
+    return extremes(series, microamperes(per_line(values)), grid, edges_s, np.maximum)[0]
 
 
 def _require_cover(where: str, series: RegularSeries, count: int, grid: TimeGrid) -> None:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 LISTED = 6
 """Session ids in one line; more are counted."""
-TIGHT_UA = 600_000
-"""Less room than a tenth of the smallest pilot current: the row is as good as full."""
+TIGHT_UNITS = 600_000
+"""Less room than 0.6 A, a tenth of the smallest pilot current, or 600 VA in total: the row is as good as full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,19 +181,21 @@ class _View:
     def _rows_of(self, session: int) -> list[tuple[int, int]]:
         problem = self.problem
         nodes = np.flatnonzero(problem.connector_nodes[:, problem.session_connector[session]])
-        return [(node, line) for node in nodes.tolist() for line in np.flatnonzero(problem.line_ua[session]).tolist()]
+        return [
+            (node, line) for node in nodes.tolist() for line in np.flatnonzero(problem.load_units[session]).tolist()
+        ]
 
     def _row_proof(self, session: int, node: int, line: int, explained: set[int]) -> tuple[Shortfall, list[int]] | None:
         """Return the shortfall seen from one row, proven where demand exceeds what the row can pass.
 
         In the slots where the row is full, sessions that need more than they can take elsewhere cannot
-        together get more than the row passes, each ampere turned into at most the best session's power.
+        together get more than the row passes, each unit turned into at most the best session's power.
         """
         problem = self.problem
         full = self._full(session, node, line)
         if not full.any():
             return None
-        below = problem.connector_nodes[node, problem.session_connector] & (problem.line_ua[:, line] > 0)
+        below = problem.connector_nodes[node, problem.session_connector] & (problem.load_units[:, line] > 0)
         members, elsewhere = [], 0
         for other in np.flatnonzero(below).tolist():
             outside = int(self.most(other)[~full].sum())
@@ -203,9 +205,9 @@ class _View:
         if session not in members:
             return None
         wanted = sum(self.wanted(member) for member in members)
-        power = max(Fraction(int(problem.power_dw[m]), int(problem.line_ua[m, line])) for m in members)
-        reserved = sum(int(problem.floor_ua[problem.session_connector[m], line]) for m in members)
-        passed = ((problem.free_ua[node, line, full] + reserved) * problem.seconds[full]).tolist()
+        power = max(Fraction(int(problem.power_dw[m]), int(problem.load_units[m, line])) for m in members)
+        reserved = sum(int(problem.floor_units[problem.session_connector[m], line]) for m in members)
+        passed = ((problem.free_units[node, line, full] + reserved) * problem.seconds[full]).tolist()
         possible = elsewhere + int(sum(passed) * power)
         span = np.flatnonzero(full)
         shortfall = Shortfall(
@@ -225,9 +227,9 @@ class _View:
         """Return (T,) the slots of the session's demand in which a row has next to no room left."""
         problem = self.problem
         below = problem.connector_nodes[node, problem.session_connector]
-        floor = problem.floor_ua[problem.session_connector, line]
-        above = np.maximum(self.setpoints * problem.line_ua[:, line, None] - floor[:, None], 0)
+        floor = problem.floor_units[problem.session_connector, line]
+        above = np.maximum(self.setpoints * problem.load_units[:, line, None] - floor[:, None], 0)
         slots = np.arange(problem.slots)
         counted = (slots >= problem.first_slot[session]) & (slots < problem.demand_end[self.demand[session]])
-        full: Bools = counted & (problem.free_ua[node, line] - above[below].sum(axis=0) < TIGHT_UA)
+        full: Bools = counted & (problem.free_units[node, line] - above[below].sum(axis=0) < TIGHT_UNITS)
         return full

@@ -23,6 +23,8 @@ Amperes = Annotated[float, Field(strict=True, ge=0, le=100_000)]
 """Current [A]; above 100 kA is a unit error (the largest low-voltage breakers are rated 6.3 kA)."""
 PerLineA = Amperes | tuple[Amperes, Amperes, Amperes]
 """One value for every line, or one each for L1, L2, L3 [A]."""
+Watts = Annotated[float, Field(strict=True, ge=0, le=1_000_000_000)]
+"""Power [W], or apparent power [VA]; above 1 GW is a unit error (a site behind one transformer has a few MVA)."""
 WattHours = Annotated[float, Field(strict=True, ge=0, le=100_000_000)]
 """Energy [Wh]; above 100 MWh for one car is a unit error."""
 Percent = Annotated[float, Field(strict=True, ge=0, le=100)]

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from ocpp_schedule.errors import InputProblem
 from ocpp_schedule.model._raw import Item, instant, items, number, place, quoted, read, text
+from ocpp_schedule.model._supply_checks import supply_problems
 from ocpp_schedule.timegrid import short_utc
 from ocpp_schedule.units import MIN_PILOT_CURRENT_A, is_multiple
 
@@ -150,6 +151,7 @@ def site_problems(site: object, path: str) -> Iterator[InputProblem]:
     yield from _unknown(kinds["loads"], "circuit", circuits)
     yield from _unknown(kinds["connectors"], "station", stations)
     yield from _connector_problems(site, kinds["connectors"])
+    yield from supply_problems(kinds)
 
 
 def _zone_exists(name: str) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ocpp_schedule.errors import InputProblem
 from ocpp_schedule.model._raw import Item, instant, items, number, place, quoted, read, text
 from ocpp_schedule.model._references import Names, duplicate_problems, ids
+from ocpp_schedule.model._supply_checks import limit_texts
 from ocpp_schedule.timegrid import short_utc
 from ocpp_schedule.units import EDGE_GUARD_S
 
@@ -115,9 +116,10 @@ def _per_line(value: Any) -> tuple[float, float, float]:
 
 
 def limit_problems(limits: list[Item], site: object) -> Iterator[InputProblem]:
-    """Yield limit series for circuits that do not exist."""
+    """Yield limit series for circuits that do not exist, or in no unit or several."""
     circuits = Names(ids(items(site, "circuits")))
     for where, limit in limits:
+        yield from (InputProblem(where, fault) for fault in limit_texts(limit))
         name = text(limit, "circuit")
         if name is not None and name not in circuits:
             yield InputProblem(where, f"circuit {quoted(name)} does not exist; {circuits}.")

@@ -8,6 +8,7 @@ from ocpp_schedule.errors import InputProblem
 from ocpp_schedule.model import _availability_checks as available
 from ocpp_schedule.model import _references as references
 from ocpp_schedule.model import _series_checks as series
+from ocpp_schedule.model import _supply_checks as supplies
 from ocpp_schedule.model._raw import Item, items, place, read
 from ocpp_schedule.model.availability import KINDS
 from ocpp_schedule.model.capabilities import capability_texts
@@ -33,6 +34,8 @@ def numbered(name: str, things: Iterable[Any]) -> list[Item]:
 def own_problems(site: object, sessions: list[Item], availability: Sequence[Item] = ()) -> Iterator[InputProblem]:
     """Yield what constructors would refuse beyond single fields: needed on raw data only."""
     yield from references.site_problems(site, "site.")
+    for where, circuit in numbered("site.circuits", items(site, "circuits")):
+        yield from (InputProblem(place(where, circuit), text) for text in supplies.circuit_texts(circuit))
     for where, connector in numbered("site.connectors", items(site, "connectors")):
         yield from (InputProblem(place(where, connector), text) for text in references.connector_texts(connector))
     for where, station in numbered("site.stations", items(site, "stations")):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from ocpp_schedule.model._base import Id, PerLineA, RegularSeries
+from ocpp_schedule.errors import InputProblem
+from ocpp_schedule.model import _supply_checks as supplies
+from ocpp_schedule.model._base import Id, PerLineA, RegularSeries, Watts, raise_references
 from ocpp_schedule.timegrid import MAX_SLOTS
 
 MAX_PRICE: Final = 1_000_000
@@ -44,10 +46,10 @@ class Forecast(RegularSeries):
 
 
 class LimitSeries(RegularSeries):
-    """A limit on a circuit over time, from a grid operator or an energy manager [A per line].
+    """A limit on a circuit over time, from a grid operator or an energy manager.
 
-    It comes on top of the circuit's own limit: the lower one holds. Outside the series only the
-    circuit's own limit holds.
+    In one unit: A per line, or VA or W of all lines together. It comes on top of the circuit's own limits: the
+    lowest holds. Outside the series only the circuit's own limits hold.
 
     >>> from datetime import datetime, UTC
     >>> LimitSeries(circuit="main", start=datetime(2026, 1, 15, 17, tzinfo=UTC), step_s=3600,
@@ -56,5 +58,12 @@ class LimitSeries(RegularSeries):
     """
 
     circuit: Id
-    limit_a: tuple[PerLineA, ...] = Field(min_length=1, max_length=MAX_SLOTS)
+    limit_a: tuple[PerLineA, ...] | None = Field(default=None, min_length=1, max_length=MAX_SLOTS)
+    limit_va: tuple[Watts, ...] | None = Field(default=None, min_length=1, max_length=MAX_SLOTS)
+    limit_w: tuple[Watts, ...] | None = Field(default=None, min_length=1, max_length=MAX_SLOTS)
     source: str = Field(default="", max_length=200, description="who set it, for messages")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        raise_references(InputProblem("", text) for text in supplies.limit_texts(self))
+        return self

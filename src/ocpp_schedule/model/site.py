@@ -2,32 +2,51 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
 
 from ocpp_schedule.errors import InputProblem
 from ocpp_schedule.model import _references as references
-from ocpp_schedule.model._base import Amperes, Id, Model, PerLineA, Seconds, raise_references
+from ocpp_schedule.model import _supply_checks as supplies
+from ocpp_schedule.model._base import Amperes, Id, Model, PerLineA, Seconds, Watts, raise_references
 from ocpp_schedule.model.capabilities import Capabilities
 from ocpp_schedule.units import EDGE_GUARD_S, LINES, MIN_PILOT_CURRENT_A, Line, SupplyName
 
 OcppVersion = Literal["1.6", "2.0.1", "2.1"]
+NO_WEIGHT: Final = 1.0
 
 
 class Circuit(Model):
-    """One protective device or cable: grid connection, panel, breaker.
+    """One protective device or cable: grid connection, panel, breaker, transformer.
 
-    ``limit_a`` is what its device carries on each line [A]; one value, or L1, L2, L3.
+    ``limit_a`` is what its device carries on each line [A]; one value, or L1, L2, L3. ``limit_va`` and ``limit_w``
+    are about all lines together [VA, W]. At least one of the three is given; all that are given hold.
 
     >>> Circuit(id="panel", parent="main", limit_a=(32, 32, 25)).limit_a
     (32.0, 32.0, 25.0)
+    >>> Circuit(id="contract", limit_va=50_000).limit_a is None
+    True
     """
 
     id: Id
     parent: Id | None = Field(default=None, description="the circuit it hangs on; None: the grid connection")
     supply: SupplyName | None = Field(default=None, description="None: as the parent; the grid connection: 400Y/230")
-    limit_a: PerLineA
+    limit_a: PerLineA | None = Field(default=None, description="None: only the limits in VA and W count")
+    limit_va: Watts | None = Field(default=None, description="apparent power of all lines together [VA]")
+    limit_w: Watts | None = Field(default=None, description="power of all lines together [W]")
+    continuous_load_factor: float = Field(
+        default=NO_WEIGHT,
+        strict=True,
+        ge=1,
+        le=10,
+        description="what charging weighs in the limits of this circuit; 1.25 for a continuous load in the NEC",
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        raise_references(InputProblem("", text) for text in supplies.circuit_texts(self))
+        return self
 
 
 class Station(Model):

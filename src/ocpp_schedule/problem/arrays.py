@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from ocpp_schedule.units import CHANNELS
+
 if TYPE_CHECKING:
     from ocpp_schedule.problem.stages import StageSpec
     from ocpp_schedule.timegrid import TimeGrid
@@ -35,10 +37,12 @@ class Withheld:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What the solver sees. S sessions, T slots, C connectors, N nodes, D demands, R = 3 N rows.
+    """What the solver sees. S sessions, T slots, C connectors, N nodes, D demands, K channels, R = K N rows.
 
-    A node is a circuit, or a station with a current limit of its own; a row is one line of one node
-    (row ``3 n + k`` is line ``k`` of node ``n``).
+    A node is a circuit, or a station with a current limit of its own. Each has K channels: the lines L1, L2, L3 and,
+    where anything on the site limits the power of all lines together (K is then 4, else 3), the total. A row is one
+    channel of one node (row ``K n + k`` is channel ``k`` of node ``n``). One unit of a row is 1 uA on a line and 1 mVA
+    in total.
 
     Attributes:
         grid: the slots.
@@ -50,7 +54,7 @@ class Problem:
         slot_owner: (C, T) the session whose window has the slot of the connector, or -1.
         min_steps, max_steps: (S,) smallest (0: none) and largest set-point [steps]; both 0 where it cannot charge.
         power_dw: (S,) expected power of one step [0.1 W].
-        line_ua: (S, 3) current of one step on each line of the site [uA].
+        load_units: (S, K) what one step puts on each channel, at most [uA, mVA].
         cap_steps: (S, T) largest set-point in each slot: 0 outside the window and below a row in alarm.
         energy_units: (S,) ``energy_wh`` [0.1 J]; 0 for a session outside the grid.
         energy_cap_units: (S,) the same, rounded up to reachable sums [0.1 J].
@@ -64,11 +68,11 @@ class Problem:
         demand_milestone: (D,) index of the milestone in its session; -1 for the wish.
         connector_ids: C names, sorted.
         idle_floor_steps, end_floor_steps: (C,) [steps].
-        floor_ua: (C, 3) current of the idle floor on each line [uA].
+        floor_units: (C, K) what the idle floor puts on each channel [uA, mVA].
         connector_nodes: (N, C) bool, the connector hangs below the node.
         node_names: N names, e.g. ``circuit main`` or ``station CP1``.
-        headroom_ua: (N, 3, T) limit minus highest base load [uA].
-        alarm: (N, 3, T) bool, base load and idle floors alone exceed the limit.
+        headroom_units: (N, K, T) limit minus highest base load [uA, mVA].
+        alarm: (N, K, T) bool, base load and idle floors alone exceed the limit.
         edge_guard_s: convention 4 [s].
         notices: what was left out and why.
         stages: what to optimise, in order.
@@ -87,7 +91,7 @@ class Problem:
     min_steps: Ints
     max_steps: Ints
     power_dw: Ints
-    line_ua: Ints
+    load_units: Ints
     cap_steps: Ints
     energy_units: Ints
     energy_cap_units: Ints
@@ -101,10 +105,10 @@ class Problem:
     connector_ids: tuple[str, ...]
     idle_floor_steps: Ints
     end_floor_steps: Ints
-    floor_ua: Ints
+    floor_units: Ints
     connector_nodes: Bools
     node_names: tuple[str, ...]
-    headroom_ua: Ints
+    headroom_units: Ints
     alarm: Bools
     edge_guard_s: int
     notices: tuple[str, ...]
@@ -135,11 +139,16 @@ class Problem:
         return next((at for at, kind in enumerate(kinds) if kind != "missing"), len(kinds))
 
     @property
-    def free_ua(self) -> Ints:
-        """(N, 3, T) headroom above the idle floors, at least 0 [uA]."""
-        floors = self.connector_nodes.astype(np.int64) @ self.floor_ua
-        return np.maximum(self.headroom_ua - floors[:, :, None], 0)
+    def free_units(self) -> Ints:
+        """(N, K, T) headroom above the idle floors, at least 0 [uA, mVA]."""
+        floors = self.connector_nodes.astype(np.int64) @ self.floor_units
+        return np.maximum(self.headroom_units - floors[:, :, None], 0)
 
-    def row_name(self, node: int, line: int) -> str:
-        """Return the name of a row, e.g. ``circuit main L1``."""
-        return f"{self.node_names[node]} L{line + 1}"
+    @property
+    def channels(self) -> int:
+        """K."""
+        return int(self.load_units.shape[1])
+
+    def row_name(self, node: int, channel: int) -> str:
+        """Return the name of a row, e.g. ``circuit main L1`` or ``circuit main total``."""
+        return f"{self.node_names[node]} {CHANNELS[channel]}"

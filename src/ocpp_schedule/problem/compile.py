@@ -64,13 +64,13 @@ def compile_problem(
     connectors = sorted(site.connectors, key=lambda connector: connector.id)
     ids = tuple(connector.id for connector in connectors)
     nodes = compile_nodes(site, connectors, limits, forecasts, edges)
-    outlets = _compile_outlets(site, connectors, nodes.supply)
+    outlets = _compile_outlets(site, connectors, nodes)
     known, assumed = known_sessions(sessions, session_defaults, grid.start)
     table = _compile_sessions(known, outlets, edges)
     prices = price_seconds(tariff.energy, edges)
     own = _own_rules(site, availability, table, outlets, edges, prices)
-    floors = nodes.connectors.astype(np.int64) @ outlets.floor_ua
-    headroom = nodes.limit_ua - nodes.base_ua
+    floors = nodes.connectors.astype(np.int64) @ outlets.floor_units
+    headroom = nodes.headroom(nodes.limit_units, nodes.base_units)
     # A row that no connector below can load is nobody's business here; the referee still looks at it.
     loadable = (nodes.connectors.astype(np.int64) @ outlets.wired.astype(np.int64)) > 0
     alarm = (headroom < floors[:, :, None]) & loadable[:, :, None]
@@ -90,16 +90,16 @@ def compile_problem(
         min_steps=table.min_steps,
         max_steps=table.max_steps,
         power_dw=table.power_dw,
-        line_ua=table.line_ua,
+        load_units=table.load_units,
         cap_steps=caps if own is None else np.minimum(own.caps, caps),
         **_wanted(demands),
         connector_ids=ids,
         idle_floor_steps=outlets.idle_floor,
         end_floor_steps=_end_floors(outlets, nodes),
-        floor_ua=outlets.floor_ua,
+        floor_units=outlets.floor_units,
         connector_nodes=nodes.connectors,
         node_names=nodes.names,
-        headroom_ua=headroom,
+        headroom_units=headroom,
         alarm=alarm,
         edge_guard_s=site.edge_guard_s,
         notices=table.notices + assumed + own_notices(table, demands),
@@ -155,19 +155,21 @@ class _Outlets:
         kind: by connector, the number of its kind: connectors of one kind do the same to every car.
         of_kind: one connector of each kind, and whether it takes A.
         supply: voltages to neutral.
-        idle_floor, floor_ua: as in ``Problem``.
-        minimum, unknown_ua: of an unknown car, as ``min_steps`` and ``line_ua`` in ``Problem``.
-        wired: (C, 3) bool, the connector has the line.
+        channels: K.
+        idle_floor, floor_units: as in ``Problem``.
+        minimum, unknown_units: of an unknown car, as ``min_steps`` and ``load_units`` in ``Problem``.
+        wired: (C, K) bool, the connector loads the channel.
     """
 
     index: dict[str, int]
     kind: list[int]
     of_kind: list[tuple[Connector, bool]]
     supply: Supply
+    channels: int
     idle_floor: Ints
-    floor_ua: Ints
+    floor_units: Ints
     minimum: Ints
-    unknown_ua: Ints
+    unknown_units: Ints
     wired: Bools
 
 
@@ -177,13 +179,14 @@ def _numbered(keys: Iterable[Hashable]) -> list[int]:
     return [known.setdefault(key, len(known)) for key in keys]
 
 
-def _columns(found: list[Effect], kind: list[int]) -> Ints:
-    """Return (6, K) minimum, maximum, power and the three line currents of one step for each of the kinds given."""
-    rows = [(one.min_steps, one.max_steps, one.power_dw, *one.line_ua) for one in found]
-    return np.array(rows, dtype=np.int64).reshape(-1, 6)[kind].T
+def _columns(found: list[Effect], kind: list[int], channels: int) -> Ints:
+    """Return (3 + K, n) minimum, maximum, power and loads of one step for each of the kinds given."""
+    rows = [(one.min_steps, one.max_steps, one.power_dw, *one.load_units[:channels]) for one in found]
+    return np.array(rows, dtype=np.int64).reshape(-1, 3 + channels)[kind].T
 
 
-def _compile_outlets(site: Site, connectors: list[Connector], supply: Supply) -> _Outlets:
+def _compile_outlets(site: Site, connectors: list[Connector], nodes: Nodes) -> _Outlets:
+    supply, channels = nodes.supply, nodes.limit_units.shape[1]
     units = {station.id: effects.takes_amperes(station.capabilities.rate_units) for station in site.stations}
     amperes = [units[connector.station] for connector in connectors]
     kind = _numbered(
@@ -196,8 +199,8 @@ def _compile_outlets(site: Site, connectors: list[Connector], supply: Supply) ->
         for c, by_amperes in of_kind
     ]
     floors = [effects.idle_floor_steps(c, supply, amperes=a, floor_a=site.idle_floor_a) for c, a in of_kind]
-    lowest, highest, _, *line_ua = _columns(unknown, kind)
-    unknown_ua = np.column_stack(line_ua)
+    lowest, highest, _, *load_units = _columns(unknown, kind, channels)
+    unknown_units = np.column_stack(load_units)
     idle_floor = np.array(floors, dtype=np.int64)[kind]
     # Voltage band and step rounding can push the floor below what the outlet can give; it then gives its minimum.
     idle_floor = np.where((idle_floor > 0) & (highest > 0), np.maximum(idle_floor, lowest), 0)
@@ -206,11 +209,12 @@ def _compile_outlets(site: Site, connectors: list[Connector], supply: Supply) ->
         kind=kind,
         of_kind=of_kind,
         supply=supply,
+        channels=channels,
         idle_floor=idle_floor,
-        floor_ua=unknown_ua * idle_floor[:, None],
+        floor_units=unknown_units * idle_floor[:, None],
         minimum=lowest,
-        unknown_ua=unknown_ua,
-        wired=unknown_ua > 0,
+        unknown_units=unknown_units,
+        wired=unknown_units > 0,
     )
 
 
@@ -236,13 +240,13 @@ def _compile_sessions(sessions: Sequence[KnownSession], outlets: _Outlets, edges
         min_steps=numbers[0].copy(),
         max_steps=numbers[1].copy(),
         power_dw=numbers[2].copy(),
-        line_ua=numbers[3:].T.copy(),
+        load_units=numbers[3:].T.copy(),
         notices=_notices(ordered, empty, outside) + _passed_milestones(ordered, int(edges[0])),
     )
 
 
 def _car_columns(ordered: list[KnownSession], places: list[int], outlets: _Outlets) -> Ints:
-    """Return (6, S) the effects of one step, as ``_columns``; cars of one kind on connectors of one kind share them."""
+    """Return (3 + K, S) effects of one step, as ``_columns``; cars of one kind on connectors of one kind share them."""
     keys = [
         (outlets.kind[place], session.phases, session.min_current_a, session.max_current_a)
         for session, place in zip(ordered, places, strict=True)
@@ -253,7 +257,7 @@ def _car_columns(ordered: list[KnownSession], places: list[int], outlets: _Outle
         phases = car.phases
         min_a, max_a = effects.current_range(outlet, car)
         found.append(effects.effect(outlet, outlets.supply, amperes=amperes, phases=phases, min_a=min_a, max_a=max_a))
-    return _columns(found, _numbered(keys))
+    return _columns(found, _numbered(keys), outlets.channels)
 
 
 def _notices(ordered: list[KnownSession], empty: Bools, outside: Bools) -> tuple[str, ...]:
@@ -289,7 +293,7 @@ def _caps(table: Table, inside: Bools, nodes: Nodes, alarm: Bools) -> Ints:
     if alarm.any():
         inside = inside.copy()
         below = nodes.connectors[:, table.connector]
-        draws = table.line_ua > 0
+        draws = table.load_units > 0
         for node, line in {(int(n), int(k)) for n, k in zip(*np.nonzero(alarm.any(axis=2)), strict=True)}:
             hit = below[node] & draws[:, line]
             inside[np.ix_(hit, alarm[node, line])] = False
@@ -298,9 +302,9 @@ def _caps(table: Table, inside: Bools, nodes: Nodes, alarm: Bools) -> Ints:
 
 def _end_floors(outlets: _Outlets, nodes: Nodes) -> Ints:
     """Return what each connector may get after the grid: its minimum where all minima fit, else 0 (convention 13)."""
-    minimum_ua = outlets.unknown_ua * outlets.minimum[:, None]
-    least = nodes.limit_ua.min(axis=2) - nodes.base_ua.max(axis=2)
-    fits = nodes.connectors.astype(np.int64) @ minimum_ua <= least
+    minimum_units = outlets.unknown_units * outlets.minimum[:, None]
+    least = nodes.headroom(nodes.limit_units.min(axis=2), nodes.base_units.max(axis=2))
+    fits = nodes.connectors.astype(np.int64) @ minimum_units <= least
     bad = ~fits
     blocked = (nodes.connectors[:, None, :] & bad[:, :, None] & outlets.wired.T[None, :, :]).any(axis=(0, 1))
     return np.maximum(np.where(blocked, 0, outlets.minimum), outlets.idle_floor)

@@ -11,6 +11,7 @@ from ocpp_schedule.units import (
     LINES,
     MICROAMPERES_PER_AMPERE,
     MICROAMPERES_PER_DECIAMPERE,
+    MILLI_PER_UNIT,
     Line,
     Supply,
     ceil_div,
@@ -28,13 +29,13 @@ class Effect:
     """Effects of one step of a connector for a car with a given number of phases.
 
     Attributes:
-        line_ua: current on L1, L2, L3 of the site [uA].
+        load_units: on each channel: current on L1, L2, L3 of the site [uA], and the most power of all lines [mVA].
         power_dw: expected power [0.1 W].
         min_steps: smallest non-zero set-point [steps].
         max_steps: largest [steps].
     """
 
-    line_ua: tuple[int, int, int]
+    load_units: tuple[int, ...]
     power_dw: int
     min_steps: int
     max_steps: int
@@ -68,8 +69,8 @@ def effect(
 
     >>> from ocpp_schedule.model.site import Connector
     >>> outlet = Connector(id="C", station="S", max_current_a=16)
-    >>> effect(outlet, Supply.from_nominal(230), amperes=True, phases=1, min_a=6.0, max_a=16.0)
-    Effect(line_ua=(100000, 0, 0), power_dw=230, min_steps=60, max_steps=160)
+    >>> effect(outlet, Supply.from_nominal(230, 400), amperes=True, phases=1, min_a=6.0, max_a=16.0)
+    Effect(load_units=(100000, 0, 0, 23000), power_dw=230, min_steps=60, max_steps=160)
     """
     return _effect(
         connector.lines,
@@ -101,18 +102,20 @@ def _effect(
         for line in wired[:used]:
             on_line[line] = step_da * MICROAMPERES_PER_DECIAMPERE
         power_dw = expected * supply.voltage_v * step_da
+        most_mva = used * supply.voltage_v * step_da * (MILLI_PER_UNIT // DECIAMPERES_PER_AMPERE)
         min_steps, max_steps = ceil_div(min_a, step_a), floor_div(max_a, step_a)
     else:
         for position, line in enumerate(wired[:used], start=1):
             share = position if phases is None else used
             on_line[line] = -(-step_w * MICROAMPERES_PER_AMPERE // (share * supply.low_voltage_v))
         power_dw = 10 * step_w // (used if phases is None else 1)
+        most_mva = step_w * MILLI_PER_UNIT
         min_steps = ceil_div(min_a, step_w, used * supply.high_voltage_v)
         max_steps = floor_div(max_a, step_w, used * supply.voltage_v)
-    currents = (on_line["L1"], on_line["L2"], on_line["L3"])
+    loads = (on_line["L1"], on_line["L2"], on_line["L3"], most_mva)
     if max_steps < max(min_steps, 1):
-        return Effect(currents, power_dw, 0, 0)
-    return Effect(currents, power_dw, min_steps, max_steps)
+        return Effect(loads, power_dw, 0, 0)
+    return Effect(loads, power_dw, min_steps, max_steps)
 
 
 def idle_floor_steps(connector: Connector, supply: Supply, *, amperes: bool, floor_a: float) -> int:

@@ -7,18 +7,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ocpp_schedule.problem.series import epoch_s, extreme_per_slot, per_line_ua
-from ocpp_schedule.units import LINES, SUPPLIES, Supply
+from ocpp_schedule.problem.limits import (
+    UNLIMITED,
+    base_loads,
+    channels_of,
+    circuit_total,
+    lower_by_series,
+    own_limits,
+)
+from ocpp_schedule.units import SUPPLIES, Supply, exact
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from fractions import Fraction
 
     from ocpp_schedule.model.series import Forecast, LimitSeries
     from ocpp_schedule.model.site import Connector, Site, Station
     from ocpp_schedule.problem.arrays import Bools, Ints
-
-UNLIMITED_UA = 1 << 60
-"""Above any sum of currents that the input allows (1e5 connectors of 1e5 A are 1e16 uA)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +33,27 @@ class Nodes:
     Attributes:
         names: N names.
         connectors: (N, C) bool.
-        limit_ua: (N, 3, T).
-        base_ua: (N, 3, T) highest base load at or below the node.
+        limit_units: (N, K, T).
+        base_units: (N, K, T) highest base load at or below the node.
+        weights: by node, what charging weighs there, where that is not 1.
         supply: the supply of the site.
     """
 
     names: tuple[str, ...]
     connectors: Bools
-    limit_ua: Ints
-    base_ua: Ints
+    limit_units: Ints
+    base_units: Ints
+    weights: dict[int, Fraction]
     supply: Supply
+
+    def headroom(self, limit: Ints, base: Ints) -> Ints:
+        """Return what (N, K, ...) limits leave to charging: less base load, by what charging weighs, rounded down."""
+        room: Ints = limit - base
+        for node, weight in self.weights.items():
+            finite = limit[node] < UNLIMITED
+            weighed = np.where(finite, room[node], 0) * weight.denominator // weight.numerator
+            room[node] = np.where(finite, weighed, room[node])
+        return room
 
 
 def site_supply(site: Site) -> Supply:
@@ -70,26 +86,29 @@ def compile_nodes(
     above = {name: _path(name, parents, index) for name in index}
     connectors = _below(site, outlets, index, above, capped)
 
-    own = [circuit.limit_a for circuit in site.circuits] + [station.max_current_a or 0.0 for station in capped]
-    limit_ua = np.repeat(per_line_ua(own, up=False).T[:, :, None], slots, axis=2)
+    channels, supply = channels_of(site, limits), site_supply(site)
+    own = own_limits(
+        [*(circuit.limit_a for circuit in site.circuits), *(station.max_current_a for station in capped)],
+        [*map(circuit_total, site.circuits), *(None for _ in capped)],
+        channels,
+    )
+    limit_units = np.repeat(own[:, :, None], slots, axis=2)
     for series in limits:
-        values = per_line_ua(series.limit_a, up=False)
-        lowest = extreme_per_slot(
-            values, epoch_s(series.start), series.step_s, edges, highest=False, outside=UNLIMITED_UA
-        )
-        node = index[series.circuit]
-        limit_ua[node] = np.minimum(limit_ua[node], lowest)
-
-    base_ua = np.zeros((size, 3, slots), dtype=np.int64)
-    forecast_of = {forecast.id: forecast for forecast in forecasts}
-    for load in site.loads:
-        forecast = forecast_of[load.id]
-        values = per_line_ua(forecast.high_a or forecast.expected_a, up=True)
-        highest = extreme_per_slot(values, epoch_s(forecast.start), forecast.step_s, edges, highest=True, outside=0)
-        highest[[line not in load.lines for line in LINES]] = 0
-        base_ua[above[load.circuit]] += highest
+        lower_by_series(limit_units, series, index[series.circuit], edges)
+    shape = (size, channels, slots)
     names = (*(f"circuit {circuit.id}" for circuit in site.circuits), *(f"station {station.id}" for station in capped))
-    return Nodes(names, connectors, limit_ua, base_ua, site_supply(site))
+    return Nodes(
+        names=names,
+        connectors=connectors,
+        limit_units=limit_units,
+        base_units=base_loads(site, forecasts, above, edges, shape, supply.voltage_v),
+        weights={
+            node: exact(circuit.continuous_load_factor)
+            for node, circuit in enumerate(site.circuits)
+            if circuit.continuous_load_factor != 1
+        },
+        supply=supply,
+    )
 
 
 def _below(

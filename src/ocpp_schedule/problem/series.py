@@ -51,7 +51,7 @@ def price_seconds(energy: PriceSeries | float, edges: Ints) -> Ints:
 
 
 def per_line_ua(values: Sequence[float | tuple[float, float, float]], *, up: bool) -> Ints:
-    """Return currents [A] as (3, K) uA, rounded down (limits) or up (loads)."""
+    """Return currents [A] as (3, n) uA, rounded down (limits) or up (loads)."""
     if all(isinstance(value, float) for value in values):
         amperes: Floats = np.repeat(np.array(values, dtype=np.float64)[None, :], 3, axis=0)
     else:
@@ -66,7 +66,7 @@ def extreme_per_slot(values: Ints, start_s: int, step_s: int, edges: Ints, *, hi
     """Return the highest or lowest value that touches each slot.
 
     Args:
-        values: (3, K) one column per interval.
+        values: (n, I) one row per channel, one column per interval.
         start_s: start of the first interval, seconds since 1970.
         step_s: length of an interval [s].
         edges: (T + 1,) seconds since 1970.
@@ -74,12 +74,12 @@ def extreme_per_slot(values: Ints, start_s: int, step_s: int, edges: Ints, *, hi
         outside: the value where no interval touches the slot.
 
     Returns:
-        (3, T).
+        (n, T).
     """
     count = values.shape[1]
     first = np.clip((edges[:-1] - start_s) // step_s, 0, count)
     last = np.clip(-(-(edges[1:] - start_s) // step_s), 0, count)
-    padded = np.concatenate((values, np.full((3, 1), outside)), axis=1)
+    padded = np.concatenate((values, np.full((values.shape[0], 1), outside)), axis=1)
     result = np.where(last > first, padded[:, np.minimum(first, count)], outside)
     pick = np.max if highest else np.min
     for slot in np.flatnonzero(last - first > 1):

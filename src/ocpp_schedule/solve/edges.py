@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ocpp_schedule.solve.values import weighted_units
-from ocpp_schedule.solve.working import bookings, row_sums_ua
+from ocpp_schedule.solve.working import bookings, row_sums
 
 if TYPE_CHECKING:
     from ocpp_schedule.problem.arrays import Bools, Ints, Problem
@@ -27,8 +27,8 @@ def guard_edges(problem: Problem, setpoints: Ints) -> tuple[Bools, Bools]:
     booked = bookings(problem, setpoints)
     old, new = booked.values[:, :, :-1], booked.values[:, :, 1:]
     both = np.maximum(old, new)
-    floors = row_sums_ua(problem, problem.floor_ua[:, :, None])
-    limit = np.maximum(np.minimum(problem.headroom_ua[:, :, :-1], problem.headroom_ua[:, :, 1:]), floors)
+    floors = row_sums(problem, problem.floor_units[:, :, None])
+    limit = np.maximum(np.minimum(problem.headroom_units[:, :, :-1], problem.headroom_units[:, :, 1:]), floors)
     limit = limit.swapaxes(0, 1)
     over = booked.loads @ both > limit
     if not over.any():
@@ -46,7 +46,7 @@ def guard_edges(problem: Problem, setpoints: Ints) -> tuple[Bools, Bools]:
 
 
 def _touched(loads: Values, rows: Bools, moves: Bools) -> Bools:
-    """Return (U, T - 1) units that move on a line of one of the (3, N, T - 1) rows they load."""
+    """Return (U, T - 1) units that move on a line of one of the (K, N, T - 1) rows they load."""
     touched = np.zeros(moves.shape[1:], dtype=np.bool_)
     edges = np.flatnonzero(rows.any(axis=(0, 1)))
     below = np.ascontiguousarray(loads.swapaxes(1, 2) > 0, dtype=np.float32)

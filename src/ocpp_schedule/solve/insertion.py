@@ -82,10 +82,10 @@ def _first(problem: Problem, plan: Candidate, session: int, prices: Floats) -> C
 
 
 def _rivals(plan: WorkingPlan, session: int) -> list[int]:
-    """Return the sessions that share a line and a slot with ``session``, the one with the least slack first."""
+    """Return the sessions that share a channel and a slot with ``session``, the one with the least slack first."""
     problem = plan.problem
     first, end = int(problem.first_slot[session]), int(problem.end_slot[session])
-    lines = ((problem.line_ua > 0) & (problem.line_ua[session] > 0)).any(axis=1)
+    lines = ((problem.load_units > 0) & (problem.load_units[session] > 0)).any(axis=1)
     active = lines & plan.setpoints[:, first:end].any(axis=1)
     shared = [other for other in np.flatnonzero(active).tolist() if other != session]
     most = (problem.cap_steps[shared] * problem.seconds).sum(axis=1) * problem.power_dw[shared]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ocpp_schedule.solution import Certificate
-from ocpp_schedule.solve.relaxation import ROW_SCALE_UA
+from ocpp_schedule.solve.relaxation import ROW_SCALE
 
 if TYPE_CHECKING:
     from ocpp_schedule.problem.arrays import Ints, Problem
@@ -24,15 +24,15 @@ def certificate_of(problem: Problem, relaxation: Relaxation, relaxed: Relaxed) -
         return None
     rows = relaxation.capacity_rows
     money = relaxed.duals / relaxation.goals[problem.stages[-1].name].scale
-    row_money = np.rint(np.maximum(-money[: rows.shape[0]] / ROW_SCALE_UA, 0.0)).astype(np.int64)
-    prices = np.zeros((len(problem.node_names), 3, problem.slots), dtype=np.int64)
+    row_money = np.rint(np.maximum(-money[: rows.shape[0]] / ROW_SCALE, 0.0)).astype(np.int64)
+    prices = np.zeros((len(problem.node_names), problem.channels, problem.slots), dtype=np.int64)
     prices[rows[:, 0], rows[:, 1], rows[:, 2]] = row_money
     needs = np.maximum(money[relaxation.rows["need"]] / relaxation.short_units, 0.0)
     demand_money = np.rint(needs).astype(np.int64)
     named = {}
-    for node, line in zip(*np.nonzero(prices.any(axis=2)), strict=True):
+    for node, channel in zip(*np.nonzero(prices.any(axis=2)), strict=True):
         noun, _, name = problem.node_names[node].partition(" ")
-        named[noun, name, int(line)] = tuple(prices[node, line].tolist())
+        named[noun, name, int(channel)] = tuple(prices[node, channel].tolist())
     return Certificate(named, _named_demands(problem, demand_money))
 
 

@@ -14,8 +14,8 @@ from ocpp_schedule.solve.program import Program
 if TYPE_CHECKING:
     from ocpp_schedule.problem.arrays import Floats, Ints, Problem
 
-ROW_SCALE_UA: Final = 1e5
-"""Rows are written in 0.1 A, so that the usual coefficient is 1."""
+ROW_SCALE: Final = 1e5
+"""Rows are written in 0.1 A and 100 VA, so that the usual coefficient is near 1."""
 TIE_SHARE: Final = 1e-4
 """Share of the mean price that breaks ties (early finish, then session id): at most 0.01 % of the cost."""
 WANT_WEIGHT: Final = 100.0
@@ -29,10 +29,10 @@ class Booking:
     """How set-points load the rows: directly, or by what is above the idle floor, which is booked anyway.
 
     Attributes:
-        column: (A, 3) the variable in the capacity rows of each line; -1 where the floor covers all of it.
+        column: (A, K) the variable in the capacity rows of each channel; -1 where the floor covers all of it.
         arc: (E,) the arc of each excess variable (they follow the A set-points).
         floor: (E,) steps that the floor covers: what is above is the excess. A W-only station reserves its floor
-            as for an unknown car, which covers more of a known one, and not equally much on each line.
+            as for an unknown car, which covers more of a known one, and not equally much on each channel.
     """
 
     column: Ints
@@ -41,30 +41,30 @@ class Booking:
 
 
 def book(problem: Problem, session: Ints, cap: Ints) -> Booking:
-    """Return the variables that stand for arcs in the capacity rows; lines with the same floor share one."""
+    """Return the variables that stand for arcs in the capacity rows; channels with the same floor share one."""
     arcs = session.size
-    column = np.repeat(np.arange(arcs)[:, None], 3, axis=1)
+    column = np.repeat(np.arange(arcs)[:, None], problem.channels, axis=1)
     connector = problem.session_connector[session]
     with_floor = np.flatnonzero(problem.idle_floor_steps[connector] > 0)
     if not with_floor.size:
         return Booking(column, np.zeros(0, dtype=np.int64), np.zeros(0))
     column[with_floor] = -1
-    per_step = problem.line_ua[session[with_floor]]
-    covered = problem.floor_ua[connector[with_floor]] / np.maximum(per_step, 1)
+    per_step = problem.load_units[session[with_floor]]
+    covered = problem.floor_units[connector[with_floor]] / np.maximum(per_step, 1)
     needed = (per_step > 0) & (cap[with_floor, None] > covered)
     arc: list[Ints] = []
     floor: list[Floats] = []
     count = arcs
-    for line in range(3):
-        open_ = np.flatnonzero(needed[:, line])
-        column[with_floor[open_], line] = count + np.arange(open_.size)
-        for earlier in range(line):
-            same = needed[open_, earlier] & (covered[open_, earlier] == covered[open_, line])
-            column[with_floor[open_[same]], line] = column[with_floor[open_[same]], earlier]
-        own = open_[column[with_floor[open_], line] >= count]
-        column[with_floor[own], line] = count + np.arange(own.size)
+    for channel in range(problem.channels):
+        open_ = np.flatnonzero(needed[:, channel])
+        column[with_floor[open_], channel] = count + np.arange(open_.size)
+        for earlier in range(channel):
+            same = needed[open_, earlier] & (covered[open_, earlier] == covered[open_, channel])
+            column[with_floor[open_[same]], channel] = column[with_floor[open_[same]], earlier]
+        own = open_[column[with_floor[open_], channel] >= count]
+        column[with_floor[own], channel] = count + np.arange(own.size)
         arc.append(with_floor[own])
-        floor.append(covered[own, line])
+        floor.append(covered[own, channel])
         count += own.size
     return Booking(column, np.concatenate(arc), np.concatenate(floor))
 
@@ -89,7 +89,7 @@ class Relaxation:
         demand_session: (D,) the session of each demand.
         spare: (D,) what the needs are rounded up by, in units of the shortfall variable.
         short_units: (D,) energy of one unit of the shortfall variable [0.1 J].
-        capacity_rows: (K, 3) node, line and slot of the capacity rows.
+        capacity_rows: (R, 3) node, channel and slot of the capacity rows.
         booking: the variables that stand in the capacity rows.
     """
 
@@ -259,31 +259,31 @@ def _stacked(blocks: list[_Rows], width: int) -> csr_array:
 
 
 def _capacity_rows(problem: Problem, session: Ints, slot: Ints, column: Ints) -> tuple[_Rows, Ints, Floats]:
-    """Return the rows that can bind, their (K, 3) names and upper bounds [0.1 A].
+    """Return the rows that can bind, their (R, 3) names and upper bounds [0.1 A, 100 VA].
 
-    The arcs come as ``session`` and ``slot``, with the (A, 3) ``column`` of the variable that is booked on each line.
+    The arcs come as ``session`` and ``slot``, with the (A, K) ``column`` of the variable booked on each channel.
     """
-    slots = problem.slots
+    slots, channels = problem.slots, problem.channels
     below = problem.connector_nodes[:, problem.session_connector]
-    per_step = (below[:, None, :] * problem.line_ua.T.astype(np.float64)).reshape(-1, problem.sessions)
-    free = problem.free_ua.reshape(-1, slots)
-    reserved = problem.floor_ua[problem.session_connector].T[:, :, None]
-    above = np.maximum(problem.cap_steps * problem.line_ua.T[:, :, None] - reserved, 0).astype(np.float64)
+    per_step = (below[:, None, :] * problem.load_units.T.astype(np.float64)).reshape(-1, problem.sessions)
+    free = problem.free_units.reshape(-1, slots)
+    reserved = problem.floor_units[problem.session_connector].T[:, :, None]
+    above = np.maximum(problem.cap_steps * problem.load_units.T[:, :, None] - reserved, 0).astype(np.float64)
     binding = (below.astype(np.float64) @ above).transpose(1, 0, 2).reshape(free.shape) > free
     # Slot by slot, as the rows want them.
     turn = np.argsort(slot, kind="stable")
     session, slot, column = session[turn], slot[turn], column[turn]
     lengths, columns, data = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)], [np.zeros(0)]
     for tight in np.flatnonzero(binding.any(axis=1)).tolist():
-        coefficient = (per_step[tight] / ROW_SCALE_UA)[session]
-        booked = column[:, tight % 3]
+        coefficient = (per_step[tight] / ROW_SCALE)[session]
+        booked = column[:, tight % channels]
         entries = np.flatnonzero(binding[tight][slot] & (coefficient > 0) & (booked >= 0))
         lengths.append(np.bincount(slot[entries], minlength=slots)[binding[tight]])
         columns.append(booked[entries])
         data.append(coefficient[entries])
     row, slot = np.nonzero(binding)
     rows = _Rows(np.concatenate(lengths), np.concatenate(columns), np.concatenate(data))
-    return rows, np.column_stack((row // 3, row % 3, slot)), free[binding] / ROW_SCALE_UA
+    return rows, np.column_stack((row // channels, row % channels, slot)), free[binding] / ROW_SCALE
 
 
 def _final_demands(problem: Problem) -> Ints:

@@ -17,9 +17,9 @@ def tighten(problem: Problem) -> Problem:
     Where that is below the minimum current the set-point can only be 0. Without this rule the linear program
     spreads energy over slots in which no car can charge: a 25 A fuse with 20 A of base load seems to give 5 A.
     """
-    free = problem.free_ua
+    free = problem.free_units
     # Where every row leaves more than the largest car can draw there is nothing to look at.
-    if free.min() >= int((problem.line_ua * problem.max_steps[:, None]).max(initial=0)):
+    if free.min() >= int((problem.load_units * problem.max_steps[:, None]).max(initial=0)):
         return problem
     caps = np.minimum(problem.cap_steps, _alone_steps(problem, free))
     caps[caps < np.maximum(problem.min_steps, 1)[:, None]] = 0
@@ -34,11 +34,11 @@ def _alone_steps(problem: Problem, free: Ints) -> Ints:
     alone = np.full((problem.sessions, problem.slots), np.iinfo(np.int64).max, dtype=np.int64)
     for node in range(free.shape[0]):
         below = problem.connector_nodes[node, connector]
-        for line in range(3):
-            cars = np.flatnonzero(below & (problem.line_ua[:, line] > 0))
+        for line in range(problem.channels):
+            cars = np.flatnonzero(below & (problem.load_units[:, line] > 0))
             if not cars.size:
                 continue
-            own = problem.floor_ua[connector[cars], line][:, None]
-            steps = (free[node, line] + own) // problem.line_ua[cars, line][:, None]
+            own = problem.floor_units[connector[cars], line][:, None]
+            steps = (free[node, line] + own) // problem.load_units[cars, line][:, None]
             alone[cars] = np.minimum(alone[cars], steps)
     return alone

@@ -18,20 +18,20 @@ EXACT_FLOATS: Final = 1 << 53
 """Whole numbers below are exact in double precision, and products of matrices then run in BLAS."""
 
 
-def booked_ua(problem: Problem, setpoints: Ints) -> Ints:
-    """Return (C, 3, T) what each connector is booked with on each line: set-point or idle floor [uA]."""
-    currents = np.zeros((len(problem.connector_ids), 3, problem.slots), dtype=np.int64)
-    own = setpoints[:, None, :] * problem.line_ua[:, :, None]
+def booked_units(problem: Problem, setpoints: Ints) -> Ints:
+    """Return (C, K, T) what each connector is booked with on each channel: set-point or idle floor [uA, mVA]."""
+    currents = np.zeros((len(problem.connector_ids), problem.channels, problem.slots), dtype=np.int64)
+    own = setpoints[:, None, :] * problem.load_units[:, :, None]
     if _all_differ(problem.session_connector):
         currents[problem.session_connector] = own
     else:
         # Sessions of one connector never share a slot, so adding them up is choosing the one that is there.
         np.add.at(currents, problem.session_connector, own)
-    return np.maximum(currents, problem.floor_ua[:, :, None])
+    return np.maximum(currents, problem.floor_units[:, :, None])
 
 
-def row_sums_ua(problem: Problem, currents: Ints) -> Ints:
-    """Return (N, 3, T') sums over the connectors below each node of (C, 3, T') currents."""
+def row_sums(problem: Problem, currents: Ints) -> Ints:
+    """Return (N, K, T') sums over the connectors below each node of (C, K, T') loads."""
     nodes, connectors = problem.connector_nodes.shape
     if not connectors:
         return np.zeros((nodes, *currents.shape[1:]), dtype=np.int64)
@@ -45,14 +45,14 @@ def row_sums_ua(problem: Problem, currents: Ints) -> Ints:
 
 @dataclass(frozen=True, slots=True)
 class Bookings:
-    """Booked currents as products: ``loads @ values`` is what the rows carry, exact.
+    """Booked loads as products: ``loads @ values`` is what the rows carry, exact.
 
     A unit is a session where each has a connector of its own without an idle floor: one value then serves all
-    lines. Else it is a connector, whose booked current on each line is a value of its own.
+    channels. Else it is a connector, whose booked load on each channel is a value of its own.
 
     Attributes:
-        loads: (3 or 1, N, U) what a value of 1 puts on each line of each node.
-        values: (1 or 3, U, T) set-points in steps, or booked currents [uA].
+        loads: (K or 1, N, U) what a value of 1 puts on each channel of each node.
+        values: (1 or K, U, T) set-points in steps, or booked loads [uA, mVA].
         connector: (U,) the connector of each unit.
     """
 
@@ -64,14 +64,14 @@ class Bookings:
 def bookings(problem: Problem, setpoints: Ints) -> Bookings:
     """Return what the set-points and idle floors book."""
     connectors = len(problem.connector_ids)
-    highest_ua = int(setpoints.max(initial=0)) * int(problem.line_ua.max(initial=0))
-    highest_ua = max(highest_ua, int(problem.floor_ua.max(initial=0)))
-    kind = np.float64 if highest_ua * connectors < EXACT_FLOATS else np.int64
+    highest = int(setpoints.max(initial=0)) * int(problem.load_units.max(initial=0))
+    highest = max(highest, int(problem.floor_units.max(initial=0)))
+    kind = np.float64 if highest * connectors < EXACT_FLOATS else np.int64
     own = problem.session_connector
-    if not problem.floor_ua.any() and _all_differ(own):
-        loads = problem.connector_nodes[:, own] * problem.line_ua.T[:, None, :]
+    if not problem.floor_units.any() and _all_differ(own):
+        loads = problem.connector_nodes[:, own] * problem.load_units.T[:, None, :]
         return Bookings(loads.astype(kind), setpoints[None].astype(kind), own)
-    currents = booked_ua(problem, setpoints).swapaxes(0, 1)
+    currents = booked_units(problem, setpoints).swapaxes(0, 1)
     return Bookings(problem.connector_nodes[None].astype(kind), currents.astype(kind), np.arange(connectors))
 
 
@@ -100,30 +100,30 @@ class WorkingPlan:
         self._first, self._end = problem.first_slot.tolist(), problem.end_slot.tolist()
 
     @cached_property  # a plan that nothing is missing from is never asked
-    def used_ua(self) -> Ints:
-        """(3 N, T) booked current of each row."""
+    def used_units(self) -> Ints:
+        """(K N, T) booked load of each row."""
         booked = bookings(self.problem, self.setpoints)
         sums = (booked.loads @ booked.values).swapaxes(0, 1)
         return sums.astype(np.int64).reshape(-1, self.problem.slots)
 
     @cached_property
-    def _limit_ua(self) -> Ints:
-        return self.problem.headroom_ua.reshape(-1, self.problem.slots)
+    def _limit_units(self) -> Ints:
+        return self.problem.headroom_units.reshape(-1, self.problem.slots)
 
     @cached_property
     def _loads(self) -> tuple[list[int], list[int], Ints, Ints]:
-        """Where each session's part begins, and for all of them the rows, currents per step and floors' currents."""
+        """Where each session's part begins, and for all of them the rows, loads per step and loads of the floors."""
         problem = self.problem
-        loads = problem.connector_nodes.T[problem.session_connector][:, :, None] & (problem.line_ua > 0)[:, None, :]
-        session, row = np.nonzero(loads.reshape(problem.sessions, 3 * len(problem.node_names)))
-        line = row % 3
-        per_step = problem.line_ua[session, line][:, None]
-        floor = problem.floor_ua[problem.session_connector[session], line][:, None]
+        loads = problem.connector_nodes.T[problem.session_connector][:, :, None] & (problem.load_units > 0)[:, None, :]
+        session, row = np.nonzero(loads.reshape(problem.sessions, problem.channels * len(problem.node_names)))
+        line = row % problem.channels
+        per_step = problem.load_units[session, line][:, None]
+        floor = problem.floor_units[problem.session_connector[session], line][:, None]
         begins = np.searchsorted(session, np.arange(problem.sessions + 1)).tolist()
         return begins, row.tolist(), per_step, floor
 
     def rows(self, session: int) -> tuple[list[int] | slice, Ints, Ints]:
-        """Return the rows a session loads, its current per step there, and the idle floor's current there [uA]."""
+        """Return the rows a session loads, its load per step there, and the idle floor's load there [uA, mVA]."""
         begins, row, per_step, floor = self._loads
         part = slice(begins[session], begins[session + 1])
         return _sliced(row[part]), per_step[part], floor[part]
@@ -140,7 +140,7 @@ class WorkingPlan:
         if not per_step.size:
             return cap.copy()
         own = np.maximum(self.setpoints[session, window] * per_step, floor)
-        free = self._limit_ua[rows, window] - self.used_ua[rows, window] + own
+        free = self._limit_units[rows, window] - self.used_units[rows, window] + own
         # Below the floor's own booking a set-point changes nothing, so the room is at least that.
         fits = np.maximum(free, floor) // per_step
         room: Ints = np.minimum(cap, fits.min(axis=0))
@@ -155,12 +155,12 @@ class WorkingPlan:
         rows, per_step, floor = self.rows(session)
         if per_step.size:
             more = np.maximum(setpoints * per_step, floor) - np.maximum(before * per_step, floor)
-            self.used_ua[rows, window] += more
+            self.used_units[rows, window] += more
         before[:] = setpoints
         return True
 
     def fits(self) -> bool:
         """Tell whether every row holds; rows in alarm count with their unavoidable idle floors."""
         problem = self.problem
-        floors = row_sums_ua(problem, problem.floor_ua[:, :, None]).reshape(-1, 1)
-        return bool((self.used_ua <= np.maximum(self._limit_ua, floors)).all())
+        floors = row_sums(problem, problem.floor_units[:, :, None]).reshape(-1, 1)
+        return bool((self.used_units <= np.maximum(self._limit_units, floors)).all())

@@ -66,11 +66,23 @@ def _circuits(draw: st.DrawFn) -> tuple[Circuit, ...]:
     amperes = st.sampled_from([25.0, 40.0, 16.3, 63.0, 30.0, 35.0, 50.0, 20.0, 45.0, 55.0, 80.0, 32.0, 10.0, 0.0])
     limit = st.one_of(amperes, st.tuples(amperes, amperes, amperes))
     supply = draw(st.sampled_from([None, "400Y/230", "208Y/120"]))
-    circuits = [Circuit(id="main", supply=supply, limit_a=draw(limit))]
+    circuits = [Circuit(id="main", supply=supply, limit_a=draw(limit), **_totals(draw))]
     for k in range(draw(st.integers(0, 2))):
         parent = draw(st.sampled_from(circuits)).id
-        circuits.append(Circuit(id=f"panel{k}", parent=parent, limit_a=draw(limit)))
+        circuits.append(Circuit(id=f"panel{k}", parent=parent, limit_a=draw(limit), **_totals(draw)))
     return tuple(circuits)
+
+
+def _totals(draw: st.DrawFn) -> dict[str, Any]:
+    """Return, now and then, limits on all lines together and a weight of charging."""
+    power = st.sampled_from([11_040.0, 22_000.0, 7_360.0, 3_700.5])
+    found: dict[str, Any] = {}
+    kind = draw(st.sampled_from([None, None, None, None, "limit_va", "limit_w", "continuous_load_factor"]))
+    if kind == "continuous_load_factor":
+        found[kind] = draw(st.sampled_from([1.25, 1.1]))
+    elif kind is not None:
+        found[kind] = draw(power)
+    return found
 
 
 @st.composite
@@ -128,13 +140,12 @@ def _limits(draw: st.DrawFn, circuit: str, grid: TimeGrid) -> LimitSeries:
     step_s = draw(st.sampled_from([300, 900, 1000]))
     start_s = draw(st.integers(-1800, grid.edges_s[-1]))
     amperes = st.sampled_from([20.0, 13.7, 26.0, 32.0, 50.0, 8.0, 0.0])
-    value = st.one_of(amperes, st.tuples(amperes, amperes, amperes))
-    return LimitSeries(
-        circuit=circuit,
-        start=START + timedelta(seconds=start_s),
-        step_s=step_s,
-        limit_a=tuple(draw(st.lists(value, min_size=1, max_size=4))),
-    )
+    value: st.SearchStrategy[Any] = st.one_of(amperes, st.tuples(amperes, amperes, amperes))
+    unit = draw(st.sampled_from(["limit_a", "limit_a", "limit_a", "limit_va", "limit_w"]))
+    if unit != "limit_a":
+        value = st.sampled_from([11_040.0, 5_000.0, 2_300.7, 0.0])
+    values: dict[str, Any] = {unit: tuple(draw(st.lists(value, min_size=1, max_size=4)))}
+    return LimitSeries(circuit=circuit, start=START + timedelta(seconds=start_s), step_s=step_s, **values)
 
 
 @st.composite

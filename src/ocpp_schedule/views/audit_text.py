@@ -80,7 +80,7 @@ def _limits(audit: Audit) -> str:
         return "no row carries a connector"
     held = "hold" if audit.report.ok else "judged"
     at = f"{fullest.noun} {fullest.subject} {fullest.line} at slot {fullest.slot}"
-    used = f"{fullest.booked_ua / 1e6:,.1f} of {fullest.headroom_ua / 1e6:,.1f} A"
+    used = f"{fullest.booked_units / 1e6:,.1f} of {fullest.headroom_units / 1e6:,.1f} A"
     return f"{rows} row{'' if rows == 1 else 's'} {held}; fullest {at}, {used}"
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ocpp_schedule.solve.edges import cost_units
-from ocpp_schedule.units import ENERGY_UNITS_PER_WH, MICROAMPERES_PER_AMPERE, money_to_currency
+from ocpp_schedule.units import ENERGY_UNITS_PER_WH, MICROAMPERES_PER_AMPERE, TOTAL, money_to_currency
 
 if TYPE_CHECKING:
     from ocpp_schedule.problem.arrays import Problem
@@ -44,7 +44,7 @@ def uncontrolled(problem: Problem) -> Baseline:
     energy = np.diff(reached, axis=1, prepend=0)
     per_slot = energy.sum(axis=0)
     at_full = (energy > 0) * problem.max_steps[:, None]
-    currents = at_full.T @ problem.line_ua
+    currents = at_full.T @ problem.load_units[:, :TOTAL]
     return Baseline(
         cost=money_to_currency(cost_units(problem, energy)),
         peak_w=float((per_slot / problem.seconds).max(initial=0.0) / DECIWATTS_PER_WATT),

@@ -73,8 +73,8 @@ def summary(
     if fullest is not None:
         at = grid.edge(fullest.slot).astimezone(zone)
         head.append(
-            f"Fullest: {fullest.noun} {fullest.subject} {fullest.line}, {fullest.booked_ua / 1e6:,.1f} of "
-            f"{fullest.headroom_ua / 1e6:,.1f} A at {at:%H:%M}"
+            f"Fullest: {fullest.noun} {fullest.subject} {fullest.line}, {fullest.booked_units / 1e6:,.1f} of "
+            f"{fullest.headroom_units / 1e6:,.1f} {'kVA' if fullest.line == 'total' else 'A'} at {at:%H:%M}"
         )
     return "\n".join([*head, *lines, "", *_table(problem, solution, report)])
 

@@ -1,0 +1,212 @@
+"""What every row allows: its limits over time, less base load, by what charging weighs (conventions 4 and 14)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from ocpp_schedule.check.series import covered_highest, extremes, microamperes, per_line, whole_down, whole_units
+from ocpp_schedule.errors import InputError, InputProblem
+from ocpp_schedule.units import LINES, MILLI_PER_UNIT, SUPPLIES, exact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    import numpy.typing as npt
+
+    from ocpp_schedule.check.rows import Layout
+    from ocpp_schedule.model._base import PerLineA
+    from ocpp_schedule.model.series import Forecast, LimitSeries
+    from ocpp_schedule.model.site import Site
+    from ocpp_schedule.timegrid import TimeGrid
+
+UNLIMITED: Final = 2**60
+"""Stands where a channel has no limit: above every sum that inputs allow."""
+
+
+def channels_of(site: Site, limits: Iterable[LimitSeries]) -> int:
+    """Return 4 where a limit on the total of all lines exists anywhere, else 3."""
+    by_circuit = (value for circuit in site.circuits for value in (circuit.limit_va, circuit.limit_w))
+    by_series = (value for series in limits for value in (series.limit_va, series.limit_w))
+    return 3 + any(value is not None for values in (by_circuit, by_series) for value in values)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limit and base load of every row, exact; most rows are the same in every slot.
+
+    Attributes:
+        fixed: (rows, channels) the device's own limit [uA, mVA], int64 or fractions; ``UNLIMITED`` for none.
+        limit: by row with a limit series, (channels, slots) the lowest limit [uA, mVA].
+        base: by row with loads at or below it, (channels, slots) the sum of their highest loads [uA, mVA].
+        weight: by row where it is not 1, what charging weighs.
+        headroom: by row in ``limit`` or ``base``, (channels, slots) int64, what charging may take, rounded down.
+        fixed_headroom: (rows, channels) int64, the same of all other rows.
+    """
+
+    fixed: npt.NDArray[Any]
+    limit: dict[int, npt.NDArray[Any]]
+    base: dict[int, npt.NDArray[Any]]
+    weight: dict[int, Fraction]
+    headroom: dict[int, npt.NDArray[np.int64]]
+    fixed_headroom: npt.NDArray[np.int64]
+
+    def headroom_in(self, first: int, end: int) -> npt.NDArray[np.int64]:
+        """Return (rows, channels, end - first) headroom in slots ``first`` to ``end`` (exclusive) [uA, mVA]."""
+        room = np.repeat(self.fixed_headroom[:, :, None], end - first, axis=2)
+        for row, varying in self.headroom.items():
+            room[row] = varying[:, first:end]
+        return room
+
+    def headroom_of(self, line: int, first: int, end: int) -> npt.NDArray[np.int64]:
+        """Return (rows, end - first) headroom of one channel, as ``headroom_in``."""
+        return self.headroom_in(first, end)[:, line]
+
+    def at(self, row: int, line: int, slot: int) -> tuple[int, int]:
+        """Return limit (rounded down) and base load (rounded up) of a row in a slot [uA, mVA]."""
+        limit = self.limit[row][line, slot] if row in self.limit else self.fixed[row, line]
+        base = self.base[row][line, slot] if row in self.base else 0
+        return int(limit // 1), -int(-base // 1)
+
+    def weighed(self, row: int, units: int) -> int:
+        """Return what so much charging counts for in a row, rounded up."""
+        return -int(-units * self.weight.get(row, Fraction(1)) // 1)
+
+    def tightest(self) -> npt.NDArray[np.int64]:
+        """Return (rows, channels) what the lowest limit of the grid leaves beside the highest base load [uA, mVA]."""
+        room = self.fixed_headroom.copy()
+        for row in self.headroom:
+            lowest = self.limit[row].min(axis=1) if row in self.limit else self.fixed[row]
+            highest = self.base[row].max(axis=1) if row in self.base else np.zeros_like(lowest)
+            room[row] = _headroom(lowest, highest, self.weight.get(row))
+        return room
+
+
+def _headroom(limit: npt.NDArray[Any], base: npt.NDArray[Any], weight: Fraction | None) -> npt.NDArray[np.int64]:
+    """Return limit less base load, divided by the weight of charging, rounded down."""
+    room = limit - base
+    if weight is None:
+        return whole_down(room)
+    finite = limit < UNLIMITED
+    weighed = np.where(finite, room, 0) * weight.denominator // weight.numerator
+    return np.where(finite, weighed, UNLIMITED).astype(np.int64)
+
+
+def limits_of(
+    site: Site,
+    layout: Layout,
+    grid: TimeGrid,
+    edges_s: npt.NDArray[np.int64],
+    series: Sequence[LimitSeries],
+    forecasts: Iterable[Forecast],
+) -> Limits:
+    """Return what every row allows.
+
+    Raises:
+        InputError: a load has no forecast, or one that does not cover the grid.
+    """
+    channels = channels_of(site, series)
+    fixed = _fixed(site, layout, channels)
+    limit: dict[int, npt.NDArray[Any]] = {}
+    for one in series:
+        row = layout.circuit_row[one.circuit]
+        lowest, touches = _lowest(one, grid, edges_s, channels)
+        before = limit.get(row, fixed[row, :, None])
+        limit[row] = np.where(touches, np.minimum(before, lowest), before)
+    base = _base_loads(site, layout, grid, edges_s, forecasts, channels)
+    weight = {
+        layout.circuit_row[circuit.id]: exact(circuit.continuous_load_factor)
+        for circuit in site.circuits
+        if circuit.continuous_load_factor > 1
+    }
+    nothing = np.zeros((channels, grid.slots), dtype=np.int64)
+    headroom = {
+        row: _headroom(
+            np.broadcast_to(limit.get(row, fixed[row, :, None]), nothing.shape), base.get(row, nothing), weight.get(row)
+        )
+        for row in limit.keys() | base.keys()
+    }
+    fixed_headroom = whole_down(fixed)
+    if weight:
+        fixed_headroom = fixed_headroom.copy()
+        for row, factor in weight.items():
+            fixed_headroom[row] = _headroom(fixed[row], np.zeros_like(fixed[row]), factor)
+    return Limits(fixed, limit, base, weight, headroom, fixed_headroom)
+
+
+def _fixed(site: Site, layout: Layout, channels: int) -> npt.NDArray[Any]:
+    """Return (rows, channels) the limits that hold throughout."""
+    own: dict[tuple[str, str], PerLineA | None] = {("circuit", one.id): one.limit_a for one in site.circuits}
+    own |= {("station", one.id): one.max_current_a for one in site.stations}
+    amperes = [own[key] for key in zip(layout.nouns, layout.subjects, strict=True)]
+    lines = microamperes(per_line([0.0 if value is None else value for value in amperes]))
+    lines[[at for at, value in enumerate(amperes) if value is None]] = UNLIMITED
+    if channels == len(LINES):
+        return lines
+    totals = np.full(len(amperes), float(UNLIMITED // MILLI_PER_UNIT))
+    for circuit in site.circuits:
+        given = [value for value in (circuit.limit_va, circuit.limit_w) if value is not None]
+        if given:  # the power factor of charging is taken as 1
+            totals[layout.circuit_row[circuit.id]] = min(given)
+    power = whole_units(totals, MILLI_PER_UNIT)
+    power[totals >= UNLIMITED // MILLI_PER_UNIT] = UNLIMITED
+    return np.concatenate((lines, power[:, None]), axis=1)
+
+
+def _lowest(
+    series: LimitSeries, grid: TimeGrid, edges_s: npt.NDArray[np.int64], channels: int
+) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
+    """Return (channels, slots) what a limit series allows, and (slots,) where it says anything."""
+    found = np.full((channels, grid.slots), UNLIMITED, dtype=object)
+    if series.limit_a is not None:
+        values = microamperes(per_line(series.limit_a))
+        rows = slice(0, 3)
+    else:
+        power = series.limit_va if series.limit_va is not None else series.limit_w
+        values = whole_units(np.array(power, dtype=np.float64)[:, None], MILLI_PER_UNIT)
+        rows = slice(3, 4)
+    lowest, touches = extremes(series, values, grid, edges_s, np.minimum)
+    found[rows] = lowest
+    return (found.astype(np.int64) if lowest.dtype == np.int64 else found), touches
+
+
+def _base_loads(
+    site: Site,
+    layout: Layout,
+    grid: TimeGrid,
+    edges_s: npt.NDArray[np.int64],
+    forecasts: Iterable[Forecast],
+    channels: int,
+) -> dict[int, npt.NDArray[Any]]:
+    """Return by row the highest base load; a current counts in totals with the nominal voltage to neutral."""
+    given = {forecast.id: forecast for forecast in forecasts}
+    (root,) = (circuit for circuit in site.circuits if circuit.parent is None)
+    volts = SUPPLIES[root.supply or "400Y/230"]
+    base: dict[int, npt.NDArray[Any]] = {}
+    for load in site.loads:
+        forecast = given.get(load.id)
+        if forecast is None:
+            what = f"has no forecast; the forecasts are for {', '.join(map(repr, given)) or 'nothing'}."
+            raise InputError("review()", [InputProblem(f"site.loads ({load.id})", what)])
+        values = forecast.expected_a if forecast.high_a is None else forecast.high_a
+        current = covered_highest(load.id, forecast, values, grid, edges_s)
+        present = np.array([line in load.lines for line in LINES])
+        current = current * present.astype(np.int64)[:, None]
+        if channels > len(LINES):
+            power = current.sum(axis=0).astype(object) * Fraction(volts.voltage_v, MILLI_PER_UNIT)
+            current = np.concatenate((current, power[None]))
+        for row in _rows_above(site, layout, load.circuit):
+            base[row] = base[row] + current if row in base else current
+    return base
+
+
+def _rows_above(site: Site, layout: Layout, circuit: str) -> Iterator[int]:
+    """Yield the rows that a load on a circuit counts for."""
+    parents = {one.id: one.parent for one in site.circuits}
+    above: str | None = circuit
+    while above is not None:
+        yield layout.circuit_row[above]
+        above = parents[above]

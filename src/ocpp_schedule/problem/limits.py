@@ -1,0 +1,93 @@
+"""What nodes may carry on each channel, and what base loads take of it (conventions 4 and 14)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from ocpp_schedule.problem.series import epoch_s, extreme_per_slot, per_line_ua
+from ocpp_schedule.units import LINES, MILLI_PER_UNIT, TOTAL, round_down
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ocpp_schedule.model._base import PerLineA
+    from ocpp_schedule.model.series import Forecast, LimitSeries
+    from ocpp_schedule.model.site import Circuit, Site
+    from ocpp_schedule.problem.arrays import Ints
+
+UNLIMITED: Final = 1 << 60
+"""Above any sum that the input allows (1e5 connectors of 1e5 A on three lines at 277 V are 1e16 mVA)."""
+
+
+def channels_of(site: Site, limits: Iterable[LimitSeries]) -> int:
+    """Return K: the three lines, and the total where anything limits it."""
+    totals = any(circuit.limit_va is not None or circuit.limit_w is not None for circuit in site.circuits)
+    return TOTAL + int(totals or any(series.limit_a is None for series in limits))
+
+
+def own_limits(per_line_a: Sequence[PerLineA | None], totals: Sequence[float | None], channels: int) -> Ints:
+    """Return (N, K) limits that hold throughout; ``UNLIMITED`` where there is none.
+
+    Args:
+        per_line_a: of each node [A].
+        totals: of each node [VA or W].
+        channels: K.
+    """
+    result = np.full((len(per_line_a), channels), UNLIMITED, dtype=np.int64)
+    given = [node for node, limit in enumerate(per_line_a) if limit is not None]
+    result[given, :TOTAL] = per_line_ua([limit for limit in per_line_a if limit is not None], up=False).T
+    for node, total in enumerate(totals):
+        if total is not None:
+            result[node, TOTAL] = round_down(total, MILLI_PER_UNIT)
+    return result
+
+
+def circuit_total(circuit: Circuit) -> float | None:
+    """Return the lower of a circuit's limits in VA and in W; the power factor of charging is taken as 1."""
+    given = [limit for limit in (circuit.limit_va, circuit.limit_w) if limit is not None]
+    return min(given, default=None)
+
+
+def lower_by_series(limit_units: Ints, series: LimitSeries, node: int, edges: Ints) -> None:
+    """Lower (N, K, T) limits of a node, in place, to what a series says."""
+    if series.limit_a is not None:
+        part, values = slice(TOTAL), per_line_ua(series.limit_a, up=False)
+    else:
+        total = series.limit_va or series.limit_w or ()
+        part, values = slice(TOTAL, None), np.array([[round_down(value, MILLI_PER_UNIT) for value in total]])
+    lowest = extreme_per_slot(values, epoch_s(series.start), series.step_s, edges, highest=False, outside=UNLIMITED)
+    limit_units[node, part] = np.minimum(limit_units[node, part], lowest)
+
+
+def base_loads(
+    site: Site,
+    forecasts: Iterable[Forecast],
+    above: dict[str, list[int]],
+    edges: Ints,
+    shape: tuple[int, int, int],
+    voltage_v: int,
+) -> Ints:
+    """Return (N, K, T) highest base load at or below each node.
+
+    Args:
+        site: its loads.
+        forecasts: one per load.
+        above: by circuit, the nodes that its loads count for.
+        edges: (T + 1,) seconds since 1970.
+        shape: N, K, T.
+        voltage_v: to neutral, at which currents count in totals.
+    """
+    base = np.zeros(shape, dtype=np.int64)
+    forecast_of = {forecast.id: forecast for forecast in forecasts}
+    for load in site.loads:
+        forecast = forecast_of[load.id]
+        values = per_line_ua(forecast.high_a or forecast.expected_a, up=True)
+        highest = extreme_per_slot(values, epoch_s(forecast.start), forecast.step_s, edges, highest=True, outside=0)
+        highest[[line not in load.lines for line in LINES]] = 0
+        base[above[load.circuit], :TOTAL] += highest
+    if shape[1] > TOTAL:
+        # uA x V is uVA; rounded up once, after the sum.
+        base[:, TOTAL] = -(-base[:, :TOTAL].sum(axis=1) * voltage_v // MILLI_PER_UNIT)
+    return base
