@@ -82,8 +82,8 @@ def time_scenario(sessions: int, guard_s: int, seed: int, *, rounds: int) -> Tim
     assert len(plan.to_ocpp()) == 2 * sessions
     name = f"{sessions}x{SLOTS} guard {guard_s:2} s seed {seed}"
     return Timings(
-        _ratio(f"schedule() / bare, {name}", SCHEDULE_TARGETS[sessions], times[1], times[0]),
-        _ratio(f"stacks and wire dicts / bare, {name}", WIRE_TARGET, times[2], times[0]),
+        ratio_of(f"schedule() / bare, {name}", SCHEDULE_TARGETS[sessions], times[1], times[0]),
+        ratio_of(f"stacks and wire dicts / bare, {name}", WIRE_TARGET, times[2], times[0]),
     )
 
 
@@ -98,7 +98,7 @@ def time_imports(*, rounds: int) -> list[Ratio]:
     base_s = [one - idle_s for one in base]
     return [
         # Interpreters scatter one by one, so that here the medians are divided, not the rounds.
-        _ratio(f"{statement} / {BASELINE_IMPORT}", target, [one - idle_s for one in own], base_s, paired=False)
+        ratio_of(f"{statement} / {BASELINE_IMPORT}", target, [one - idle_s for one in own], base_s, paired=False)
         for (statement, target), own in zip(IMPORT_TARGETS.items(), others, strict=True)
     ]
 
@@ -118,7 +118,8 @@ def _interpreter(statement: str) -> Callable[[], object]:
     return lambda: subprocess.run([sys.executable, "-c", statement], check=True)  # noqa: S603 - our own statements
 
 
-def _ratio(name: str, target: float, own_s: list[float], base_s: list[float], *, paired: bool = True) -> Ratio:
+def ratio_of(name: str, target: float, own_s: list[float], base_s: list[float], *, paired: bool = True) -> Ratio:
+    """Return own over base: the median of the rounds, or of the times where they were not paired."""
     base = median(base_s)
     each = [a / b for a, b in zip(own_s, base_s, strict=True)] if paired else [a / base for a in own_s]
     low, _, high = quantiles(each, n=4)

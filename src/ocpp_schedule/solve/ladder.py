@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
 from ocpp_schedule.solve.exact import exact_plan
 from ocpp_schedule.solve.fallback import least_laxity
+from ocpp_schedule.solve.flow import best_flow
 from ocpp_schedule.solve.insertion import SWEPT_SESSIONS, descend, let_in
 from ocpp_schedule.solve.integer import integer_plan
+from ocpp_schedule.solve.labels import certificate_of_flow
 from ocpp_schedule.solve.prices import certificate_of
 from ocpp_schedule.solve.program import Solver
 from ocpp_schedule.solve.relaxation import relax
@@ -18,6 +20,8 @@ from ocpp_schedule.solve.stages import Bounds, Relaxed, bounds_given, solve_stag
 from ocpp_schedule.solve.tighten import tighten
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from ocpp_schedule.problem.arrays import Problem
     from ocpp_schedule.solution import Solution
     from ocpp_schedule.solve.relaxation import Relaxation
@@ -26,38 +30,78 @@ EXACT_ARCS: Final = 40
 """Set-points up to which the integer program is solved outright; above, rounding is within 0.1 % and far faster."""
 
 
-def solve(problem: Problem, *, solver: Solver | None = None, exact_arcs: int = EXACT_ARCS) -> Solution:
+Method = Literal["flow", "exact", "linear"]
+METHODS: Final[tuple[Method, ...]] = ("flow", "exact", "linear")
+"""The rungs above the safe packing, which is always there."""
+
+
+def solve(
+    problem: Problem,
+    *,
+    solver: Solver | None = None,
+    exact_arcs: int = EXACT_ARCS,
+    methods: Collection[Method] = METHODS,
+) -> Solution:
     """Return the best plan found, with the bounds that stand beside it.
 
     Args:
         problem: compiled arrays.
         solver: counts and remembers the programs solved; a new one by default.
         exact_arcs: up to this many set-points the integer program is solved outright (0: never).
+        methods: the rungs of the ladder that may be used; without any the packing is the plan.
 
     The plan always fits: where no solver returns anything the least-laxity packing is the plan, and the
     marks of the stages say so.
     """
     solver = solver or Solver()
     problem = tighten(problem)
-    if not problem.cap_steps.any():
+    arcs = int(np.count_nonzero(problem.cap_steps))
+    if not arcs:
         idle = evaluate(problem, np.zeros((problem.sessions, problem.slots), dtype=np.int64))
         bounds = Bounds(tuple(float(value) for value in idle.rank))
         return to_solution(
             problem, idle, bounds, method="idle", mark="bounded", termination="nothing to decide", stats={}
         )
+    exact_arcs = exact_arcs if "exact" in methods else 0
+    # Small problems also get few starts, which is no flow.
+    found = _flow(problem) if "flow" in methods and arcs > exact_arcs else None
+    if found is not None:
+        return found
+    if "linear" not in methods:
+        return _packed(problem, "no other method was allowed", {})
+    return _linear(problem, solver, exact_arcs)
+
+
+def _flow(problem: Problem) -> Solution | None:
+    """Return the optimal flow, where the problem is one; its values are their own bounds."""
+    flow = best_flow(problem)
+    if flow is None:
+        return None
+    plan = evaluate(problem, flow.setpoints)
+    if plan.late.any() or plan.early.any():
+        return None
+    return to_solution(
+        problem,
+        plan,
+        Bounds(tuple(float(value) for value in plan.rank)),
+        method="flow",
+        mark="bounded",
+        termination="min-cost flow: OPTIMAL",
+        stats={"limits": int(flow.load.shape[0]), "programs": flow.runs},
+        certificate=certificate_of_flow(problem, flow),
+    )
+
+
+def _packed(problem: Problem, termination: str, stats: dict[str, int | float]) -> Solution:
+    safe = least_laxity(problem)
+    return to_solution(problem, safe, None, method="fallback", mark="fallback", termination=termination, stats=stats)
+
+
+def _linear(problem: Problem, solver: Solver, exact_arcs: int) -> Solution:
     relaxation = relax(problem)
     relaxed = solve_stages(problem, relaxation, solver)
     if relaxed is None:
-        safe = least_laxity(problem)
-        return to_solution(
-            problem,
-            safe,
-            None,
-            method="fallback",
-            mark="fallback",
-            termination="no linear solver returned a plan",
-            stats=_stats(relaxation, solver),
-        )
+        return _packed(problem, "no linear solver returned a plan", _stats(relaxation, solver))
     method, plan = _best_plan(problem, relaxation, relaxed, solver, exact_arcs)
     bounds, priced = _bounds_at(problem, relaxation, relaxed, plan, solver)
     return to_solution(
