@@ -13,7 +13,7 @@ from tests.check.cases import HOUR, START, Case, hours, one_circuit, outlet, ses
 from ocpp_schedule.check.report import MAX_LISTED_PER_KIND, Kind
 from ocpp_schedule.model.availability import DailyHours, Derate, OpeningHours
 from ocpp_schedule.model.series import Forecast, PriceSeries
-from ocpp_schedule.model.session import Milestone
+from ocpp_schedule.model.session import Milestone, Session
 from ocpp_schedule.model.site import Circuit, Load, Site, Station
 from ocpp_schedule.model.tariff import Tariff
 from ocpp_schedule.solution import Stage
@@ -173,6 +173,67 @@ PLANTED = [
         ["price: session 'b', slot 2 (2026-01-15T02:00Z): 70 steps; allowed: at most 0 steps"],
         id="price",
     ),
+    pytest.param(
+        "pause",
+        (
+            replace(
+                worked(),
+                steps={"a": [60, 0, 60, 120], "b": [0, 160, 0, 0]},
+                sessions=(worked().sessions[0], session("a", "A", 0, 4, 5520.0, max_pauses=0)),
+            ),
+            {},
+        ),
+        ["pause: session 'a', slot 2 (2026-01-15T02:00Z): 1 (pauses); allowed: at most 0"],
+        id="pause",
+    ),
+    pytest.param(
+        "pause",
+        (
+            replace(
+                worked(),
+                site=one_circuit(
+                    outlet("A", max_current_a=16.0),
+                    outlet("B", max_current_a=16.0),
+                    idle_floor_a=6.0,
+                    stations=[
+                        Station(id="CP-A", circuit="main", ocpp_version="1.6", capabilities={"resume": "none"}),
+                        Station(id="CP-B", circuit="main", ocpp_version="1.6"),
+                    ],
+                ),
+                steps={"a": [60, 0, 60, 0], "b": [0, 160, 0, 0]},
+                sessions=(worked().sessions[0], session("a", "A", 0, 4, 5520.0, max_pauses=3)),
+            ),
+            {},
+        ),
+        ["pause: session 'a', slot 2 (2026-01-15T02:00Z): 1 (pauses); allowed: at most 0"],
+        id="pause-of-a-station-that-cannot-resume",
+    ),
+    pytest.param(
+        "on_time",
+        (
+            replace(
+                worked(),
+                steps={"a": [60, 0, 60, 60], "b": [0, 160, 0, 0]},
+                sessions=(worked().sessions[0], session("a", "A", 0, 4, 5520.0, min_on_s=7200)),
+            ),
+            {},
+        ),
+        ["on_time: session 'a', slot 0 (2026-01-15T00:00Z): 3600 s; allowed: at least 7200 s"],
+        id="on-time",
+    ),
+    pytest.param(
+        "on_time",
+        (
+            replace(
+                worked(),
+                steps={"a": [0, 0, 0, 60], "b": [0, 160, 0, 0]},
+                sessions=(worked().sessions[0], session("a", "A", 0, 4, 1380.1, min_on_s=7200)),
+            ),
+            {},
+        ),
+        ["on_time: session 'a', slot 3 (2026-01-15T03:00Z): 3600 s; allowed: at least 7200 s"],
+        id="on-time-not-quite-full",
+    ),
     pytest.param(  # 3680 Wh wanted, 6 A x 1 h x 230 V = 1380 Wh may be passed by less than that
         "energy",
         _steps([0, 0, 0, 0], [0, 160, 60, 0]),
@@ -272,6 +333,22 @@ def test_wrong_claim_is_found(lie: dict[str, Any], found: str) -> None:
     truth = {"energy_units": np.array([198_720_000, 132_480_000]), "cost_units": 45_540_000_000_000}
     report = worked().review(honest=False, **(truth | lie))
     assert [str(violation) for violation in report.violations] == [found]
+
+
+RUNS = [
+    pytest.param(session("a", "A", 0, 4, 1380.0, min_on_s=7200), [0, 0, 0, 60], id="full"),
+    pytest.param(session("a", "A", 0, 5, 9000.0, min_on_s=7200), [0, 0, 0, 60], id="goes-on-after-the-grid"),
+    pytest.param(session("a", "A", 0, 4, 9000.0, min_on_s=7200, max_pauses=1), [60, 60, 0, 0], id="stops-for-good"),
+    pytest.param(
+        session("a", "A", 0, 4, 9000.0, min_on_s=3600, max_pauses=1), [60, 0, 60, 0], id="as-often-as-allowed"
+    ),
+]
+
+
+@pytest.mark.parametrize(("car", "steps"), RUNS)
+def test_allowed_runs_are_no_fault(car: Session, steps: list[int]) -> None:
+    sessions = (worked().sessions[0], car)
+    assert replace(worked(), sessions=sessions, steps={"a": steps, "b": [0, 160, 0, 0]}).review().ok
 
 
 def test_every_kind_is_planted() -> None:

@@ -429,6 +429,27 @@ def test_a_tree_has_no_cycle_in_any_order(order: list[int]) -> None:
     assert said(site(circuits=circuits, stations=[], connectors=[])) == []
 
 
+PHASE_CURRENTS = [
+    pytest.param({"min_current_a": [6, 6, 8], "max_current_a": [16, 16, 7]},
+        [("sessions[0] (a): min_current_a=8 exceeds max_current_a=7 with 3 phases: the car could never charge. "
+         "Correct one of them.")], id="crossing-on-three"),
+    pytest.param({"min_current_a": [6, 6, 20], "phases": 3},
+        [("sessions[0] (a): min_current_a=20 exceeds the connector's max_current_a=16: the car could never charge. "
+         "Lower it, or name another connector.")], id="above-the-connector"),
+    pytest.param({"min_current_a": [6, 6, 20], "phases": 1}, [], id="not-the-number-it-uses"),
+    pytest.param({"max_current_a": [16, 16, 5], "phases": 3},
+        [("sessions[0] (a): max_current_a=5 is below the minimum of 6 A: the car could never charge. "
+         "Raise it, or leave the session out.")], id="below-the-minimum"),
+    pytest.param({"max_current_a": [16, 16], "phases": 9}, [], id="left-to-the-fields"),
+    pytest.param({"max_current_a": [16, 16, 16], "phases": 0}, [], id="no-phases"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("more", "messages"), PHASE_CURRENTS)
+def test_currents_by_phases_are_checked_for_the_phases_used(more: dict[str, Any], messages: list[str]) -> None:
+    assert said(sessions=[car(**more)]) == messages
+
+
 RULES = [
     pytest.param({"kind": "outage", "connector": "A", "station": "CP1"},
         "availability[0]: names connector 'A' and station 'CP1'; name one (neither: the whole site).", id="two-places"),

@@ -9,6 +9,7 @@ import pytest
 from tests.scenes import car, compiled, outlet, scene, yard
 
 from ocpp_schedule import Capabilities, Station
+from ocpp_schedule.check.scene import scene_of
 from ocpp_schedule.problem.effects import Effect, effect, takes_amperes
 from ocpp_schedule.units import Supply
 
@@ -159,3 +160,25 @@ def test_idle_floor(
     problem = compiled(scene(yard(outlet("A", **fields), stations=[station], idle_floor_a=floor_a), []))
     assert problem.idle_floor_steps.tolist() == [steps]
     assert tuple(problem.floor_units[0].tolist()) == floor_units
+
+
+@pytest.mark.parametrize(
+    ("lines", "phases", "steps"),
+    [
+        pytest.param(L123, 3, (80, 160), id="three"),
+        pytest.param(L123, 2, (60, 200), id="two"),
+        pytest.param(L123, 1, (60, 320), id="one"),
+        pytest.param(L1, 3, (60, 320), id="three-phase-car-on-one-line"),
+        pytest.param(L123, None, (80, 160), id="unknown-on-three-lines"),
+        pytest.param(L12, None, (60, 200), id="unknown-on-two-lines"),
+    ],
+)
+def test_currents_by_the_number_of_phases(lines: Any, phases: int | None, steps: tuple[int, int]) -> None:
+    """A car of 6 to 32 A on one phase, 20 A on two, and 8 to 16 A on three."""
+    more = {"min_current_a": (6, 6, 8), "max_current_a": (32, 20, 16)}
+    site = yard(outlet("A", lines=lines), limit_a=100.0)
+    scenario = scene(site, [car("a", "A", 0, 4, 99_000, phases=phases, **more)])
+    problem = compiled(scenario)
+    assert (int(problem.min_steps[0]), int(problem.max_steps[0])) == steps
+    cars = scene_of(**scenario.inputs()).cars
+    assert (int(cars.minimum[0]), int(cars.maximum[0])) == steps

@@ -200,7 +200,7 @@ def test_refill_serves_the_demands_within_the_room(scenario: Scenario, seed: int
         keeps_the_laws(plan)
         given_units = energies(plan)[session, window]
         possible = room * problem.power_dw[session] * problem.seconds[window]
-        for end, units in demands_of(plan, session):
+        for end, units in demands_of(plan.problem, session):
             stop = max(end, 0)
             assert given_units[:stop].sum() >= min(units, possible[:stop].sum())
         assert given_units.sum() <= problem.energy_most_units[session]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -98,7 +99,7 @@ def own_of(
     site: Site, availability: Sequence[Availability], cars: Cars, outlets: Outlets, grid: TimeGrid, price_s: list[int]
 ) -> Own | None:
     """Return what limits single cars, None where nothing does; ``price_s`` is price x seconds of every slot."""
-    if not availability and all(car.max_price_per_kwh is None for car in cars.models):
+    if not availability and set(map(attrgetter("max_price_per_kwh"), cars.models)) <= {None}:
         return None
     masks = Masks(site, availability, cars, partial(_most, cars, outlets)) if availability else None
     dear = None

@@ -280,11 +280,13 @@ def cars_of(sessions: Sequence[KnownSession], outlets: Outlets, grid: TimeGrid, 
 def car_effect(outlets: Outlets, at: int, car: Session, most_a: float = inf) -> Effect:
     """Return what one step does for a car on a connector that gives at most ``most_a`` per line."""
     connector = outlets.models[at]
+    used = (1, 2, 3)[: len(connector.lines)] if car.phases is None else (min(car.phases, len(connector.lines)),)
     lows, highs = [connector.min_current_a], [connector.max_current_a, most_a]
-    if car.min_current_a is not None:
-        lows.append(car.min_current_a)
-    if car.max_current_a is not None:
-        highs.append(car.max_current_a)
+    for own, found in ((car.min_current_a, lows), (car.max_current_a, highs)):
+        if isinstance(own, tuple):
+            found.extend(own[count - 1] for count in used)
+        elif own is not None:
+            found.append(own)
     return effect(
         connector.lines,
         outlets.steps[at],

@@ -12,6 +12,7 @@ from ocpp_schedule.check.floors import judge_floors
 from ocpp_schedule.check.guards import guards_of
 from ocpp_schedule.check.own import judge_own
 from ocpp_schedule.check.report import MAX_LISTED_PER_KIND, Findings, Kind, Report
+from ocpp_schedule.check.runs import judge_runs
 from ocpp_schedule.check.scene import scene_of
 from ocpp_schedule.check.stages import judge_stages, stage_values
 
@@ -120,6 +121,7 @@ def judge(scene: Scene, solution: Solution) -> Report:
     wishes = wishes_of(scene, given)
     if scene.own is not None:
         judge_own(scene.own, setpoints, findings)
+    judge_runs(scene, setpoints, given, wishes, findings)
     _judge_energy(cars, given, seconds, findings)
     _judge_claims(solution, cars, given, cost, findings)
     judge_stages(solution, stage_values(cars, given, wishes, cost), findings)

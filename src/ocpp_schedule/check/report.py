@@ -34,6 +34,8 @@ Kind = Literal[
     "alarm_draw",
     "availability",
     "price",
+    "pause",
+    "on_time",
 ]
 """Which rule is broken.
 
@@ -41,8 +43,8 @@ shape: arrays do not belong to this input; window: current outside the session's
 energy: conventions 5 and 6; row: a line of a circuit or station is overloaded; edge: overloaded while
 set-points change, or a guard where none belongs (convention 4); idle_floor, end_floor: conventions 4 and 13;
 claimed_energy, claimed_cost, claimed_stage: the plan's own number is wrong; alarm_draw: current below a row in alarm;
-availability: more than the connector may give then; price: current in a slot dearer than the session pays
-(convention 21).
+availability: more than the connector may give then; price: current in a slot dearer than the session pays;
+pause: too many pauses; on_time: charging lasts too short (convention 21).
 """
 
 Noun = Literal["session", "connector", "circuit", "station", "plan"]

@@ -12,6 +12,7 @@ from ocpp_schedule.check.limits import Limits, channels_of, limits_of
 from ocpp_schedule.check.own import Own, own_of
 from ocpp_schedule.check.quantities import Cars, Outlets, cars_of, outlets_of
 from ocpp_schedule.check.rows import Layout, lay_out
+from ocpp_schedule.check.runs import steady_connectors
 from ocpp_schedule.check.series import price_seconds
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Scene:
         limits: what the rows allow.
         price_s: per slot, price times seconds [10^-6 currency per kWh, s].
         own: what limits single cars; None: nothing.
+        steady: connectors whose station cannot pause.
     """
 
     grid: TimeGrid
@@ -55,6 +57,7 @@ class Scene:
     limits: Limits
     price_s: list[int]
     own: Own | None = None
+    steady: frozenset[str] = frozenset()
 
 
 def scene_of(
@@ -90,4 +93,5 @@ def scene_of(
         limits=limits_of(site, layout, grid, edges_s, limits, forecasts),
         price_s=price_s,
         own=own,
+        steady=steady_connectors(site),
     )

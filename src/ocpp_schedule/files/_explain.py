@@ -20,10 +20,13 @@ if TYPE_CHECKING:
     from ocpp_schedule.files._places import Places, Tokens
 
 _PER_LINE: Final = "one number for every line, or a list of three (L1, L2, L3)"
+_PER_PHASES: Final = "one number, or a list of three (for one, two and three phases)"
 _ALTERNATIVES: Final = {
     "limit_a": _PER_LINE,
     "expected_a": _PER_LINE,
     "high_a": _PER_LINE,
+    "min_current_a": _PER_PHASES,
+    "max_current_a": _PER_PHASES,
     "energy": "one price, a series with start, step_s and per_kwh, or a file with csv and step_s",
     "transaction_id": "an integer (OCPP 1.6), or a text of 1 to 36 characters (OCPP 2.x)",
 }

@@ -25,6 +25,8 @@ PerLineA = Amperes | tuple[Amperes, Amperes, Amperes]
 """One value for every line, or one each for L1, L2, L3 [A]."""
 Watts = Annotated[float, Field(strict=True, ge=0, le=1_000_000_000)]
 """Power [W], or apparent power [VA]; above 1 GW is a unit error (a site behind one transformer has a few MVA)."""
+PerPhasesA = Amperes | tuple[Amperes, Amperes, Amperes]
+"""One value whatever the car uses, or one each for one, two and three phases [A per line]."""
 WattHours = Annotated[float, Field(strict=True, ge=0, le=100_000_000)]
 """Energy [Wh]; above 100 MWh for one car is a unit error."""
 Percent = Annotated[float, Field(strict=True, ge=0, le=100)]

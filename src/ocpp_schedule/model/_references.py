@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from ocpp_schedule.errors import InputProblem
+from ocpp_schedule.model._phase_currents import crossing_texts, own_range
 from ocpp_schedule.model._raw import Item, instant, items, number, place, quoted, read, text
 from ocpp_schedule.model._supply_checks import supply_problems
 from ocpp_schedule.timegrid import short_utc
@@ -97,9 +98,7 @@ def session_texts(session: object) -> Iterator[str]:
                 f"departure {short_utc(departure)} is before arrival {short_utc(arrival)}. "
                 "Swap them, or check the time zone."
             )
-    low, high = number(session, "min_current_a"), number(session, "max_current_a")
-    if low is not None and high is not None and high < low:
-        yield f"min_current_a={low:g} exceeds max_current_a={high:g}: the car could never charge. Correct one of them."
+    yield from crossing_texts(session)
     yield from _milestone_texts(session)
 
 
@@ -299,7 +298,7 @@ def _transactions(by_connector: dict[str, list[Item]], connectors: dict[str, obj
 
 
 def _fit_texts(session: object, connector: object, versions: dict[str, str | None]) -> Iterator[str]:
-    own_low, own_high = number(session, "min_current_a"), number(session, "max_current_a")
+    own_low, own_high = own_range(session, connector)
     transaction = read(session, "transaction_id")
     low, high = _lowest_a(connector), number(connector, "max_current_a")
     least = max(low or 0.0, own_low or 0.0)

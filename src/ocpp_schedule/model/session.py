@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from ocpp_schedule.errors import InputProblem
 from ocpp_schedule.model import _references as references
-from ocpp_schedule.model._base import Amperes, Id, Model, Percent, WattHours, raise_references
+from ocpp_schedule.model._base import Id, Model, Percent, PerPhasesA, Seconds, WattHours, raise_references
 from ocpp_schedule.model.series import PricePerKwh
 from ocpp_schedule.timegrid import UtcDatetime
 
@@ -43,7 +43,9 @@ class Session(Model):
 
     Departure and energy may be unknown (None) where ``SessionDefaults`` say what to assume then (convention 21).
     ``soc_percent`` is the state of charge at arrival. In slots whose energy price is above ``max_price_per_kwh``
-    the car gets nothing.
+    the car gets nothing. Own currents may differ by the number of phases the car uses: three values are for one,
+    two and three. ``max_pauses`` and ``min_on_s`` are for cars that do not resume well: a pause is a time at 0
+    between two times of charging.
 
     >>> from datetime import datetime, UTC
     >>> s = Session(id="a", connector="C1", arrival=datetime(2026, 1, 15, tzinfo=UTC),
@@ -58,12 +60,16 @@ class Session(Model):
     departure: UtcDatetime | None = None
     energy_wh: WattHours | None = None
     milestones: tuple[Milestone, ...] = Field(default=(), max_length=100)
-    min_current_a: Amperes | None = None
-    max_current_a: Amperes | None = None
+    min_current_a: PerPhasesA | None = None
+    max_current_a: PerPhasesA | None = None
     phases: Literal[1, 2, 3] | None = None
     transaction_id: TransactionId | None = Field(default=None, description="set while the session is running")
     battery_wh: WattHours | None = Field(default=None, description="what the battery holds")
     soc_percent: Percent | None = Field(default=None, description="state of charge at arrival")
+    max_pauses: Annotated[int, Field(strict=True, ge=0, le=1000)] | None = Field(
+        default=None, description="how often charging may pause; none: any number"
+    )
+    min_on_s: Seconds | None = Field(default=None, description="how long charging lasts at least, once begun")
     max_price_per_kwh: PricePerKwh | None = Field(default=None, description="no energy in dearer slots")
 
     @model_validator(mode="after")

@@ -36,6 +36,25 @@ class Withheld:
 
 
 @dataclass(frozen=True, slots=True)
+class RunRules:
+    """How often sessions may pause, and how long they charge at least, once begun (convention 21).
+
+    Attributes:
+        flagged: (S,) bool, sessions with a rule.
+        pauses: (S,) most pauses; -1: any number.
+        on_s: (S,) shortest time of charging [s]; 0: none.
+        open_end: (S,) bool, the session goes on after the grid, so charging that lasts to its end may go on too.
+        full_units: (S,) energy at which the session is full, so that its last run may be short [0.1 J].
+    """
+
+    flagged: Bools
+    pauses: Ints
+    on_s: Ints
+    open_end: Bools
+    full_units: Ints
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """What the solver sees. S sessions, T slots, C connectors, N nodes, D demands, K channels, R = K N rows.
 
@@ -78,6 +97,7 @@ class Problem:
         stages: what to optimise, in order.
         demand_unaffordable_units: (D,) what each demand is smaller by, for the session's highest price [0.1 J].
         withheld: what availability takes from sessions.
+        runs: rules for pauses and on-times; None: there are none.
     """
 
     grid: TimeGrid
@@ -115,6 +135,7 @@ class Problem:
     stages: tuple[StageSpec, ...]
     demand_unaffordable_units: Ints
     withheld: tuple[Withheld, ...] = ()
+    runs: RunRules | None = None
 
     def __post_init__(self) -> None:
         for name in self.__slots__:

@@ -15,6 +15,7 @@ from ocpp_schedule.problem.demands import Table, compile_demands
 from ocpp_schedule.problem.known import known_sessions
 from ocpp_schedule.problem.own import own_notices, own_rules
 from ocpp_schedule.problem.rows import Nodes, compile_nodes
+from ocpp_schedule.problem.runs import run_rules
 from ocpp_schedule.problem.series import price_seconds
 from ocpp_schedule.problem.stages import compile_stages
 from ocpp_schedule.timegrid import short_utc
@@ -105,6 +106,7 @@ def compile_problem(
         notices=table.notices + assumed + own_notices(table, demands),
         stages=compile_stages(demands, prices),
         withheld=own.withheld if own else (),
+        runs=run_rules(site, table, demands, int(edges[-1])),
     )
 
 

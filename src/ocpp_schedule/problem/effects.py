@@ -20,6 +20,9 @@ from ocpp_schedule.units import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ocpp_schedule.model._base import PerPhasesA
     from ocpp_schedule.model.session import Session
     from ocpp_schedule.model.site import Connector
 
@@ -42,11 +45,27 @@ class Effect:
 
 
 def current_range(connector: Connector, session: Session) -> tuple[float, float]:
-    """Return the smallest and largest current of a car on a connector [A per line]."""
-    low, high = session.min_current_a, session.max_current_a
-    min_a = connector.min_current_a if low is None else max(low, connector.min_current_a)
-    max_a = connector.max_current_a if high is None else min(high, connector.max_current_a)
-    return min_a, max_a
+    """Return the smallest and largest current of a car on a connector, safe for any number of phases it may use [A].
+
+    >>> from datetime import UTC, datetime
+    >>> from ocpp_schedule.model.session import Session
+    >>> from ocpp_schedule.model.site import Connector
+    >>> car = Session(id="a", connector="C", arrival=datetime(2026, 1, 15, tzinfo=UTC), min_current_a=(6, 6, 8))
+    >>> current_range(Connector(id="C", station="S", max_current_a=16), car)
+    (8.0, 16.0)
+    """
+    lines = len(connector.lines)
+    counts = range(1, lines + 1) if session.phases is None else (min(session.phases, lines),)
+    lows = [connector.min_current_a, *_by_phases(session.min_current_a, counts)]
+    highs = [connector.max_current_a, *_by_phases(session.max_current_a, counts)]
+    return max(lows), min(highs)
+
+
+def _by_phases(given: PerPhasesA | None, counts: Sequence[int]) -> list[float]:
+    """Return the currents given for numbers of phases."""
+    if given is None:
+        return []
+    return [given[count - 1] for count in counts] if isinstance(given, tuple) else [given]
 
 
 def takes_amperes(rate_units: tuple[str, ...]) -> bool:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_array
 
+from ocpp_schedule.solve.patterns import least_steps
 from ocpp_schedule.solve.program import Program
 from ocpp_schedule.solve.repair import settle, whole_steps
+from ocpp_schedule.solve.run_rows import with_run_rows
 
 if TYPE_CHECKING:
     from ocpp_schedule.problem.arrays import Floats, Ints, Problem
@@ -26,6 +28,8 @@ def exact_plan(problem: Problem, relaxation: Relaxation, solver: Solver) -> Cand
     """
     wishes = _whole_demands(problem, relaxation)
     program = _integer_program(problem, relaxation, wishes)
+    width, arcs = relaxation.program.cost.size, relaxation.arc_session.size
+    program = with_run_rows(problem, relaxation, program, width, width + arcs)
     values: Floats | None = None
     for cost in _stage_costs(problem, relaxation, wishes, program.cost.size):
         if not cost.any():
@@ -105,7 +109,7 @@ def _on_off_rows(problem: Problem, relaxation: Relaxation, size: int) -> tuple[I
     number = np.arange(arcs)
     on, start = size + number, size + arcs + number
     cap = relaxation.arc_cap.astype(float)
-    low = problem.min_steps[relaxation.arc_session].astype(float)
+    low = least_steps(problem)[relaxation.arc_session].astype(float)
     before = _arc_before(relaxation)
     later = np.flatnonzero(before >= 0)
     blocks = (
@@ -135,7 +139,8 @@ def _stage_costs(problem: Problem, relaxation: Relaxation, wishes: _WholeDemands
     arcs = relaxation.arc_session.size
     costs = [_whole_cost(problem, stage, relaxation, wishes, columns) for stage in problem.stages]
     starts, ties = np.zeros(columns), np.zeros(columns)
-    starts[columns - arcs :] = 1.0
+    first_start = relaxation.program.cost.size + arcs
+    starts[first_start : first_start + arcs] = 1.0
     # One slot later weighs more for a lower id, so that of two equal sessions the lower id charges first.
     ties[:arcs] = (2 * problem.sessions - relaxation.arc_session) * (relaxation.arc_slot + 1)
     return [*costs, starts, ties]

@@ -6,21 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ocpp_schedule.solve.patterns import is_flagged, refill_runs, top_up_runs, trim_runs
+from ocpp_schedule.solve.pouring import demands_of, fill
+
 if TYPE_CHECKING:
-    from ocpp_schedule.problem.arrays import Floats, Ints
+    from ocpp_schedule.problem.arrays import Floats
     from ocpp_schedule.solve.working import WorkingPlan
-
-
-def demands_of(plan: WorkingPlan, session: int) -> list[tuple[int, int]]:
-    """Return (end within the window, energy [0.1 J]) of a session's demands, earliest first."""
-    problem = plan.problem
-    first = int(problem.first_slot[session])
-    low, high = np.searchsorted(problem.demand_session, [session, session + 1])
-    pairs = [
-        (int(problem.demand_end[demand]) - first, int(problem.demand_units[demand]))
-        for demand in range(int(low), int(high))
-    ]
-    return sorted(pairs)
 
 
 def refill(plan: WorkingPlan, session: int, price: Floats) -> None:
@@ -31,6 +22,9 @@ def refill(plan: WorkingPlan, session: int, price: Floats) -> None:
         session: index.
         price: (W,) order of the window's slots, lowest first.
     """
+    if is_flagged(plan.problem, session):
+        refill_runs(plan, session, price)
+        return
     window = plan.window(session)
     room = plan.room(session)
     low = int(plan.problem.min_steps[session])
@@ -38,7 +32,7 @@ def refill(plan: WorkingPlan, session: int, price: Floats) -> None:
     energy = plan.problem.power_dw[session] * plan.problem.seconds[window]
     setpoints = np.zeros_like(room)
     order = np.argsort(price, kind="stable")
-    for end, units in demands_of(plan, session):
+    for end, units in demands_of(plan.problem, session):
         allowed = order[order < end]
         fill(setpoints, room, energy, allowed, units - int((setpoints[:end] * energy[:end]).sum()), low)
     plan.assign(session, setpoints)
@@ -57,6 +51,8 @@ def top_up(plan: WorkingPlan, session: int, price: Floats, missing_units: int, e
     Returns:
         whether the plan changed.
     """
+    if is_flagged(plan.problem, session):
+        return top_up_runs(plan, session, price, missing_units, end)
     window = plan.window(session)
     setpoints = plan.setpoints[session, window].copy()
     room = plan.room(session)
@@ -72,39 +68,14 @@ def top_up(plan: WorkingPlan, session: int, price: Floats, missing_units: int, e
     return plan.assign(session, setpoints)
 
 
-def fill(setpoints: Ints, room: Ints, energy: Ints, order: Ints, missing_units: int, low: int) -> int:
-    """Raise ``setpoints`` in the given order until ``missing_units`` are covered; return what is still missing.
-
-    A slot that would stay below ``low`` is opened at ``low``; what that is too much is taken from the
-    dearest slots filled before that stay at or above ``low``.
-    """
-    opened: list[int] = []
-    spares = (room - setpoints)[order]
-    for slot, spare in zip(order[spares > 0].tolist(), spares[spares > 0].tolist(), strict=True):
-        if missing_units <= 0:
-            break
-        unit = int(energy[slot])
-        take = min(spare, -(-missing_units // unit))
-        if setpoints[slot] + take < low:
-            take = low - int(setpoints[slot])
-        setpoints[slot] += take
-        missing_units -= take * unit
-        opened.append(slot)
-    if missing_units < 0 and low > 0:
-        for slot in reversed(opened[:-1]):
-            give = min(int(setpoints[slot]) - low, -missing_units // int(energy[slot]))
-            if give > 0:
-                setpoints[slot] -= give
-                missing_units += give * int(energy[slot])
-    return missing_units
-
-
 def trim(plan: WorkingPlan, session: int, price: Floats, surplus_units: int) -> bool:
     """Take energy away again, dearest slots first, where a set-point stays 0 or at least the minimum.
 
     Returns:
         whether the plan changed.
     """
+    if is_flagged(plan.problem, session):
+        return trim_runs(plan, session, price, surplus_units)
     window = plan.window(session)
     setpoints = plan.setpoints[session, window].copy()
     low = int(plan.problem.min_steps[session])

@@ -12,7 +12,7 @@ from ocpp_schedule.solve.result import evaluate
 from ocpp_schedule.solve.working import WorkingPlan
 
 if TYPE_CHECKING:
-    from ocpp_schedule.problem.arrays import Floats, Problem
+    from ocpp_schedule.problem.arrays import Floats, Ints, Problem
     from ocpp_schedule.solve.result import Candidate
 
 INSERTIONS: Final = 8
@@ -44,15 +44,20 @@ def let_in(problem: Problem, plan: Candidate) -> Candidate:
     return best
 
 
-def descend(problem: Problem, plan: Candidate) -> Candidate:
+def descend(problem: Problem, plan: Candidate, sessions: Ints | None = None) -> Candidate:
     """Return the plan, made cheaper by planning one session after another anew, cheapest slots first.
 
     The packing that serves every wish ignores prices; this is what turns it into a plan. Guarded edges count,
     so a change is judged by the whole plan, and never accepted for more missing energy.
+
+    Args:
+        problem: compiled arrays.
+        plan: to start from.
+        sessions: those to plan anew; by default all.
     """
     prices = slot_prices(problem)
     best = plan
-    everyone = np.flatnonzero(problem.end_slot > problem.first_slot).tolist()
+    everyone = np.flatnonzero(problem.end_slot > problem.first_slot).tolist() if sessions is None else sessions.tolist()
     for _ in range(SWEEPS):
         start = best
         for session in everyone:

@@ -135,6 +135,9 @@ def _best_plan(
         safe = least_laxity(problem)
         if safe.served < plan.served:
             return "fallback", descend(problem, safe) if problem.sessions <= SWEPT_SESSIONS else safe
+    if problem.runs is not None and method == "linear" and problem.sessions <= SWEPT_SESSIONS:
+        # Runs were chosen at the prices of a program that knows none of them; among the others they may do better.
+        plan = descend(problem, plan, np.flatnonzero(problem.runs.flagged))
     return method, plan
 
 

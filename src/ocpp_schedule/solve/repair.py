@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from ocpp_schedule.solve.filling import refill, top_up, trim
+from ocpp_schedule.solve.patterns import broken, kept, least_steps, mend
 from ocpp_schedule.solve.relaxation import congestion_prices, restrict
 from ocpp_schedule.solve.result import Candidate, evaluate
 from ocpp_schedule.solve.stages import solve_stages
@@ -49,10 +50,11 @@ def settle(problem: Problem, setpoints: Ints) -> Candidate | None:
     plan = WorkingPlan(problem, setpoints)
     best: Candidate | None = None
     prices = slot_prices(problem)
+    mend(plan, prices)
     avoid, far = np.zeros_like(prices), 2 * float(np.abs(prices).max(initial=1.0)) + 1.0
     for _ in range(SETTLING_ROUNDS):
         current = evaluate(problem, plan.setpoints.copy())
-        if (best is None or current.rank < best.rank) and _within_cap(problem, current):
+        if (best is None or current.rank < best.rank) and _allowed(problem, current):
             best = current
         if not _adjust(plan, current, prices + avoid, prices - avoid):
             break
@@ -77,9 +79,9 @@ def better(one: Candidate | None, other: Candidate | None) -> Candidate | None:
     return min((one, other), key=lambda candidate: candidate.rank)
 
 
-def _within_cap(problem: Problem, candidate: Candidate) -> bool:
-    """Tell whether no session gets a minimum slot or more above its wish (convention 6)."""
-    return bool((candidate.energy_units.sum(axis=1) <= problem.energy_most_units).all())
+def _allowed(problem: Problem, candidate: Candidate) -> bool:
+    """Tell whether no session gets a minimum slot or more above its wish (convention 6) or a forbidden pause (21)."""
+    return bool((candidate.energy_units.sum(axis=1) <= problem.energy_most_units).all()) and kept(problem, candidate)
 
 
 def _adjust(plan: WorkingPlan, current: Candidate, to_add: Floats, to_drop: Floats) -> bool:
@@ -100,7 +102,12 @@ def _adjust(plan: WorkingPlan, current: Candidate, to_add: Floats, to_drop: Floa
 
 
 def rounded_plan(problem: Problem, relaxation: Relaxation, relaxed: Relaxed, solver: Solver) -> Candidate | None:
-    """Return an integer plan near one optimum: rounded down, or refitted where minimum currents bind."""
+    """Return an integer plan near one optimum: rounded down, or refitted where minimum currents bind.
+
+    Where pauses or on-times are limited, the runs of those sessions are chosen and held first.
+    """
+    if problem.runs is not None:
+        relaxation, relaxed = with_runs(problem, relaxation, relaxed, solver)
     shape = (problem.sessions, problem.slots)
     values = relaxation.setpoints(relaxed.values, shape)
     low = problem.min_steps[:, None]
@@ -111,6 +118,34 @@ def rounded_plan(problem: Problem, relaxation: Relaxation, relaxed: Relaxed, sol
         prices = congestion_prices(relaxation, relaxed.cost, relaxed.duals, shape)
     refitted = refit_minimum(problem, values, prices)
     return refitted if refitted is None else better(refitted, polish(problem, relaxation, refitted, solver))
+
+
+def with_runs(problem: Problem, relaxation: Relaxation, relaxed: Relaxed, solver: Solver) -> tuple[Relaxation, Relaxed]:
+    """Return the linear program and its optimum with allowed runs held for the sessions whose own are not.
+
+    Their runs are chosen before all else, at congestion prices; the others then arrange themselves around them.
+    """
+    shape = (problem.sessions, problem.slots)
+    values = relaxation.setpoints(relaxed.values, shape)
+    values[values < ROUNDING] = 0.0
+    chosen = np.flatnonzero(broken(problem, values))
+    if not chosen.size:
+        return relaxation, relaxed
+    prices = slot_prices(problem)
+    if relaxed.duals is not None:
+        prices = congestion_prices(relaxation, relaxed.cost, relaxed.duals, shape)
+    plan = WorkingPlan(problem, np.zeros(shape, dtype=np.int64))
+    cap = np.maximum(problem.cap_steps.sum(axis=1), 1)
+    fullness = values.sum(axis=1) / cap
+    for session in chosen[np.argsort(-fullness[chosen], kind="stable")].tolist():
+        refill(plan, session, prices[session, plan.window(session)])
+    low, high = np.zeros(shape, dtype=np.int64), problem.cap_steps.copy()
+    on = plan.setpoints[chosen] > 0
+    low[chosen] = np.where(on, np.minimum(least_steps(problem)[chosen, None], problem.cap_steps[chosen]), 0)
+    high[chosen] = np.where(on, problem.cap_steps[chosen], 0)
+    held = restrict(relaxation, low, high)
+    again = solve_stages(problem, held, solver)
+    return (relaxation, relaxed) if again is None else (held, again)
 
 
 def refit_minimum(problem: Problem, values: Floats, prices: Floats) -> Candidate | None:
@@ -128,7 +163,7 @@ def refit_minimum(problem: Problem, values: Floats, prices: Floats) -> Candidate
 def polish(problem: Problem, relaxation: Relaxation, plan: Candidate, solver: Solver) -> Candidate | None:
     """Solve the linear program again with every set-point on or off as in ``plan``."""
     on = plan.setpoints > 0
-    low = np.where(on, np.minimum(problem.min_steps[:, None], problem.cap_steps), 0)
+    low = np.where(on, np.minimum(least_steps(problem)[:, None], problem.cap_steps), 0)
     held = restrict(relaxation, low, np.where(on, problem.cap_steps, 0))
     relaxed = solve_stages(problem, held, solver)
     if relaxed is None:
