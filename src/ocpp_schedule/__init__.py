@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ocpp_schedule.model.objective import Objective
     from ocpp_schedule.model.scenario import Scenario
     from ocpp_schedule.model.series import Forecast, LimitSeries, PriceSeries
-    from ocpp_schedule.model.session import Milestone, Session
+    from ocpp_schedule.model.session import Milestone, Session, TaperPoint
     from ocpp_schedule.model.site import Circuit, Connector, Load, Site, Station
     from ocpp_schedule.model.tariff import Tariff
     from ocpp_schedule.plan import Plan, schedule
@@ -54,6 +54,7 @@ _HOMES = {
     "SessionDefaults": "model.defaults",
     "Site": "model.site",
     "Station": "model.site",
+    "TaperPoint": "model.session",
     "Tariff": "model.tariff",
     "TimeGrid": "timegrid",
     "composite_schedule": "delivery.composite",
@@ -95,6 +96,7 @@ __all__ = [
     "SessionDefaults",
     "Site",
     "Station",
+    "TaperPoint",
     "Tariff",
     "TimeGrid",
     "composite_schedule",

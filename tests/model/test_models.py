@@ -15,7 +15,7 @@ from ocpp_schedule.model.defaults import SessionDefaults
 from ocpp_schedule.model.objective import Objective
 from ocpp_schedule.model.scenario import Scenario
 from ocpp_schedule.model.series import Forecast, LimitSeries, PriceSeries
-from ocpp_schedule.model.session import Milestone, Session
+from ocpp_schedule.model.session import Milestone, Session, TaperPoint
 from ocpp_schedule.model.site import Circuit, Connector, Load, Site, Station
 from ocpp_schedule.model.tariff import Tariff
 from ocpp_schedule.timegrid import MAX_SLOTS, TimeGrid, iso_utc, short_utc
@@ -49,6 +49,7 @@ VALID: dict[type[BaseModel], dict[str, Any]] = {
     SessionDefaults: {},
     Site: SITE,
     Station: {"id": "CP1", "circuit": "main", "ocpp_version": "1.6"},
+    TaperPoint: {"energy_wh": 1000, "max_current_a": 16},
     Tariff: {"energy": 0.2},
     TimeGrid: GRID,
 }

@@ -12,34 +12,23 @@ from hypothesis import strategies as st
 from tests.scenes import START, car, compiled, outlet, planned, priced, refereed, scene, yard
 
 from ocpp_schedule import Circuit, Forecast, LimitSeries, Load, Tariff, TimeGrid
-from ocpp_schedule.solve.ladder import solve
-from ocpp_schedule.solve.program import Outcome, Solver
+from ocpp_schedule.solve.ladder import METHODS, solve
 from ocpp_schedule.testing.strategies import scenarios
 
 if TYPE_CHECKING:
     from ocpp_schedule.model.scenario import Scenario
     from ocpp_schedule.solution import Solution
-    from ocpp_schedule.solve.program import Program, SolverName
 
 WH = 36_000
 
 
-class Deaf(Solver):
-    """A solver that never returns anything: what is left is the packing."""
-
-    def run(self, program: Program, name: SolverName) -> Outcome:
-        del program, name
-        return Outcome("nothing", None, float("nan"), optimal=False)
-
-
-RUNGS = ["default", "without-exact", "packing"]
+RUNGS = ["default", "flow", "linear", "packing"]
 
 
 def solved(scenario: Scenario, rung: str) -> Solution:
     problem = compiled(scenario)
-    if rung == "packing":
-        return solve(problem, solver=Deaf())
-    return solve(problem, exact_arcs=0) if rung == "without-exact" else solve(problem)
+    methods = {"packing": (), "linear": ("linear",), "flow": ("flow", "linear")}.get(rung, METHODS)
+    return solve(problem, methods=methods)
 
 
 def fleet(count: int, **more: Any) -> list[Any]:

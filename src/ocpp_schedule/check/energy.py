@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
@@ -36,6 +36,7 @@ class Given:
         lost_car: session of each guard.
         lost_slot: slot of each guard.
         lost_units: what each guard costs [0.1 J].
+        drawn: by session with a taper, its energy per slot.
     """
 
     by_car: list[int]
@@ -46,9 +47,12 @@ class Given:
     lost_car: npt.NDArray[np.int64]
     lost_slot: npt.NDArray[np.int64]
     lost_units: npt.NDArray[Any]
+    drawn: dict[int, list[int]] = field(default_factory=dict)
 
     def of_car(self, session: int) -> npt.NDArray[Any]:
         """Return (slots,) energy of one session."""
+        if session in self.drawn:
+            return np.array(self.drawn[session], dtype=np.int64)
         units: npt.NDArray[Any] = self.setpoints[session] * (self.power[session] * self.seconds)
         mine = self.lost_car == session
         np.subtract.at(units, self.lost_slot[mine], self.lost_units[mine])
@@ -103,6 +107,7 @@ class Wishes:
     missing_must: dict[str, int]
     milestones: tuple[MilestoneReview, ...]
     unaffordable: dict[str, int]
+    untakeable: dict[str, int]
 
 
 def wishes_of(scene: Scene, given: Given) -> Wishes:
@@ -128,4 +133,5 @@ def wishes_of(scene: Scene, given: Given) -> Wishes:
                 must[car.id] = max(must.get(car.id, 0), units)
                 missing[car.id] = max(missing.get(car.id, 0), one.missing_units)
     wanted = dict(zip(cars.ids, cars.wanted.tolist(), strict=True))
-    return Wishes(wanted, must, missing, tuple(milestones), scene.own.unaffordable() if scene.own else {})
+    dear, beyond = scene.own.left_out() if scene.own else ({}, {})
+    return Wishes(wanted, must, missing, tuple(milestones), dear, beyond)

@@ -73,6 +73,7 @@ def _step_units(cars: Cars, seconds: npt.NDArray[np.int64]) -> npt.NDArray[np.in
             dtype=np.int64,
         )
     units: npt.NDArray[np.int64] = cars.power * common
+    units[[at for at, car in enumerate(cars.models) if car.taper]] = 1  # what tapers leave is no whole step
     return units
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from operator import attrgetter
+from operator import attrgetter, mul
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from ocpp_schedule.check.availability import Masks
 from ocpp_schedule.check.quantities import car_effect, energy_units_up, full_power, need_in_grid
 from ocpp_schedule.check.report import MAX_LISTED_PER_KIND
+from ocpp_schedule.check.taper import Points, most_of
 from ocpp_schedule.units import PRICE_UNITS_PER_CURRENCY, exact
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Own:
         masks: availability.
         available: (sessions, slots) largest set-points by availability.
         dear: (sessions, slots) whether the slot costs more than the car would pay.
+        tapers: by car with one, how its power falls.
     """
 
     cars: Cars
@@ -45,6 +47,7 @@ class Own:
     masks: Masks | None
     available: npt.NDArray[np.int64] | None
     dear: npt.NDArray[np.bool_] | None
+    tapers: dict[int, Points]
 
     def cap(self, caps: npt.NDArray[np.int64], cars: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Return (cars, slots) set-points of some cars, cut to what availability and price allow."""
@@ -59,17 +62,20 @@ class Own:
             found[at], _ = self.need(at, cars.models[at].energy_wh, cars.wished[at], cars.models[at].departure)
         return found
 
-    def unaffordable(self) -> dict[str, int]:
-        """Return by session with any what is left out of its wish for its price [0.1 J]."""
-        cars, found = self.cars, {}
-        for at in np.flatnonzero(~cars.outside).tolist() if self.dear is not None else ():
-            _, dear = self.need(at, cars.models[at].energy_wh, cars.wished[at], cars.models[at].departure)
-            if dear:
-                found[cars.ids[at]] = dear
-        return found
+    def left_out(self) -> tuple[dict[str, int], dict[str, int]]:
+        """Return by session with any what is left out of its wish for its price, and for its taper [0.1 J]."""
+        cars = self.cars
+        dear: dict[str, int] = {}
+        beyond: dict[str, int] = {}
+        for at in np.flatnonzero(~cars.outside).tolist():
+            _, left = self.need(at, cars.models[at].energy_wh, cars.wished[at], cars.models[at].departure)
+            for units, into in zip(left, (dear, beyond), strict=True):
+                if units:
+                    into[cars.ids[at]] = units
+        return dear, beyond
 
-    def need(self, at: int, energy_wh: float, units: int, by: datetime) -> tuple[int, int]:
-        """Return what a car needs by a time out of the grid, and what is left out of it for its price [0.1 J].
+    def need(self, at: int, energy_wh: float, units: int, by: datetime) -> tuple[int, tuple[int, int]]:
+        """Return what a car needs by a time out of the grid, and what is left out of it for price and taper [0.1 J].
 
         Args:
             at: the car.
@@ -80,26 +86,34 @@ class Own:
         end, full = self.grid.end, full_power(self.cars, at)
         lost = self.masks.lost(at, end, by) if self.masks is not None and by > end else 0
         needed = need_in_grid(energy_wh, units, by, end, full, lost)
-        if self.dear is None or not self.dear[at].any():
-            return needed, 0
+        points = self.tapers.get(at)
+        if points is None and (self.dear is None or not self.dear[at].any()):
+            return needed, (0, 0)
         first, last = int(self.cars.first[at]), int(self.cars.last[at])
-        anyhow = affordable = 0
-        for slot in range(first, last):
-            if self.grid.edge(slot + 1) > by:
-                break
-            seconds = self.grid.edges_s[slot + 1] - self.grid.edges_s[slot]
-            most = full if self.available is None else int(self.available[at, slot] * self.cars.power[at])
-            anyhow += most * seconds
-            affordable += 0 if self.dear[at, slot] else most * seconds
-        left_out = min(needed, anyhow) - min(needed, affordable)
-        return needed - left_out, left_out
+        slots = [slot for slot in range(first, last) if self.grid.edge(slot + 1) <= by]
+        seconds = [self.grid.edges_s[slot + 1] - self.grid.edges_s[slot] for slot in slots]
+        power, highest = int(self.cars.power[at]), full // int(max(self.cars.power[at], 1))
+        steps = [highest if self.available is None else int(self.available[at, slot]) for slot in slots]
+        paid = [0 if self.dear is not None and self.dear[at, s] else n for s, n in zip(slots, steps, strict=True)]
+        anyhow, affordable = (sum(map(mul, one, seconds)) * power for one in (steps, paid))
+        takeable = affordable if points is None else most_of(points, power, paid, seconds)[-1]
+        dear = min(needed, anyhow) - min(needed, affordable)
+        # In the same order as they are looked at: what price leaves, then what the taper leaves of it.
+        beyond = min(needed, affordable) - min(needed, takeable)
+        return needed - dear - beyond, (dear, beyond)
 
 
 def own_of(
-    site: Site, availability: Sequence[Availability], cars: Cars, outlets: Outlets, grid: TimeGrid, price_s: list[int]
+    site: Site,
+    availability: Sequence[Availability],
+    cars: Cars,
+    outlets: Outlets,
+    grid: TimeGrid,
+    price_s: list[int],
+    tapers: dict[int, Points],
 ) -> Own | None:
     """Return what limits single cars, None where nothing does; ``price_s`` is price x seconds of every slot."""
-    if not availability and set(map(attrgetter("max_price_per_kwh"), cars.models)) <= {None}:
+    if not availability and not tapers and set(map(attrgetter("max_price_per_kwh"), cars.models)) <= {None}:
         return None
     masks = Masks(site, availability, cars, partial(_most, cars, outlets)) if availability else None
     dear = None
@@ -110,7 +124,7 @@ def own_of(
             if car.max_price_per_kwh is not None:
                 highest = exact(car.max_price_per_kwh) * PRICE_UNITS_PER_CURRENCY // 1
                 dear[at] = [price_s[t] > highest * (edges[t + 1] - edges[t]) for t in range(grid.slots)]
-    return Own(cars, grid, masks, None if masks is None else masks.caps(grid), dear)
+    return Own(cars, grid, masks, None if masks is None else masks.caps(grid), dear, tapers)
 
 
 def _most(cars: Cars, outlets: Outlets, at: int, most_a: float) -> int:

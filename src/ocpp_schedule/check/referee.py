@@ -15,6 +15,7 @@ from ocpp_schedule.check.report import MAX_LISTED_PER_KIND, Findings, Kind, Repo
 from ocpp_schedule.check.runs import judge_runs
 from ocpp_schedule.check.scene import scene_of
 from ocpp_schedule.check.stages import judge_stages, stage_values
+from ocpp_schedule.check.taper import with_draws
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,6 +118,8 @@ def judge(scene: Scene, solution: Solution) -> Report:
     row_use = judge_rows(rows, grid.slots, scene.guard_s)
     judge_floors(outlets, layout, scene.limits, solution, findings)
     given = energy_given(setpoints, cars, seconds, scene.guard_s, (late, early))
+    if scene.tapers:
+        given = with_draws(given, scene, (late, early))
     cost = cost_of(given.by_slot, scene.price_s, seconds)
     wishes = wishes_of(scene, given)
     if scene.own is not None:
@@ -138,6 +141,7 @@ def judge(scene: Scene, solution: Solution) -> Report:
         cost_units=cost,
         row_use=row_use,
         unaffordable_units=wishes.unaffordable,
+        untakeable_units=wishes.untakeable,
         omitted=findings.omitted,
     )
 

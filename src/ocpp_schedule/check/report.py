@@ -258,6 +258,8 @@ class Report:
             plan's certificate (``check.certificate``); None where that was not asked for or there are no prices.
         unaffordable_units: by session id with any, the part of its wish that only slots above its highest price could
             give [0.1 J]; ``wanted_units`` is without it.
+        untakeable_units: by session id with any, the part of its wish that its taper forbids in its time [0.1 J];
+            ``wanted_units`` is without it.
         omitted: violations found beyond ``MAX_LISTED_PER_KIND`` of a kind.
     """
 
@@ -274,6 +276,7 @@ class Report:
     omitted: int = 0
     cost_bound_units: int | None = None
     unaffordable_units: Mapping[str, int] = field(default_factory=dict)
+    untakeable_units: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def missing(self) -> int:

@@ -44,7 +44,9 @@ def judge_runs(scene: Scene, setpoints: npt.NDArray[Any], given: Given, wishes: 
         found = _runs(setpoints[at], int(cars.first[at]), int(cars.last[at]))
         if pauses is not None and len(found) - 1 > pauses:
             findings.add("pause", "session", car.id, len(found) - 1, pauses, detail="pauses", slot=found[pauses + 1][0])
-        full = given.by_car[at] >= cars.wished[at] - wishes.unaffordable.get(car.id, 0)
+        full = given.by_car[at] >= cars.wished[at] - wishes.unaffordable.get(car.id, 0) - wishes.untakeable.get(
+            car.id, 0
+        )
         goes_on = car.departure - scene.grid.end >= _SECOND
         for first, end in found:
             lasts_s = edges_s[end] - edges_s[first]

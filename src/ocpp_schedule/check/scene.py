@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +14,7 @@ from ocpp_schedule.check.quantities import Cars, Outlets, cars_of, outlets_of
 from ocpp_schedule.check.rows import Layout, lay_out
 from ocpp_schedule.check.runs import steady_connectors
 from ocpp_schedule.check.series import price_seconds
+from ocpp_schedule.check.taper import Points, tapers_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,6 +45,7 @@ class Scene:
         limits: what the rows allow.
         price_s: per slot, price times seconds [10^-6 currency per kWh, s].
         own: what limits single cars; None: nothing.
+        tapers: by car with one, how its power falls.
         steady: connectors whose station cannot pause.
     """
 
@@ -57,6 +59,7 @@ class Scene:
     limits: Limits
     price_s: list[int]
     own: Own | None = None
+    tapers: dict[int, Points] = field(default_factory=dict)
     steady: frozenset[str] = frozenset()
 
 
@@ -81,7 +84,8 @@ def scene_of(
     layout = lay_out(site, outlets)
     cars = cars_of(filled(sessions, session_defaults, grid.start), outlets, grid, edges_s)
     price_s = price_seconds(tariff, grid, edges_s)
-    own = own_of(site, availability, cars, outlets, grid, price_s)
+    tapers = tapers_of(cars, outlets)
+    own = own_of(site, availability, cars, outlets, grid, price_s, tapers)
     return Scene(
         grid=grid,
         guard_s=site.edge_guard_s,
@@ -93,5 +97,6 @@ def scene_of(
         limits=limits_of(site, layout, grid, edges_s, limits, forecasts),
         price_s=price_s,
         own=own,
+        tapers=tapers,
         steady=steady_connectors(site),
     )

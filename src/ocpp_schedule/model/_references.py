@@ -12,6 +12,7 @@ from ocpp_schedule.errors import InputProblem
 from ocpp_schedule.model._phase_currents import crossing_texts, own_range
 from ocpp_schedule.model._raw import Item, instant, items, number, place, quoted, read, text
 from ocpp_schedule.model._supply_checks import supply_problems
+from ocpp_schedule.model._taper_checks import taper_texts
 from ocpp_schedule.timegrid import short_utc
 from ocpp_schedule.units import MIN_PILOT_CURRENT_A, is_multiple
 
@@ -99,6 +100,7 @@ def session_texts(session: object) -> Iterator[str]:
                 "Swap them, or check the time zone."
             )
     yield from crossing_texts(session)
+    yield from taper_texts(session)
     yield from _milestone_texts(session)
 
 

@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from ocpp_schedule.errors import InputProblem
 from ocpp_schedule.model import _references as references
-from ocpp_schedule.model._base import Id, Model, Percent, PerPhasesA, Seconds, WattHours, raise_references
+from ocpp_schedule.model._base import Amperes, Id, Model, Percent, PerPhasesA, Seconds, WattHours, raise_references
 from ocpp_schedule.model.series import PricePerKwh
 from ocpp_schedule.timegrid import UtcDatetime
 
@@ -34,6 +34,18 @@ class Milestone(Model):
     hard: bool = Field(default=True, strict=True)
 
 
+class TaperPoint(Model):
+    """What a car takes at most once it has got some energy, or once its battery is so full [A per line].
+
+    >>> TaperPoint(soc_percent=80.0, max_current_a=16).max_current_a
+    16.0
+    """
+
+    energy_wh: WattHours | None = Field(default=None, description="got since arrival; or give soc_percent")
+    soc_percent: Percent | None = None
+    max_current_a: Amperes
+
+
 class Session(Model):
     """One car on one connector from arrival to departure.
 
@@ -45,7 +57,7 @@ class Session(Model):
     ``soc_percent`` is the state of charge at arrival. In slots whose energy price is above ``max_price_per_kwh``
     the car gets nothing. Own currents may differ by the number of phases the car uses: three values are for one,
     two and three. ``max_pauses`` and ``min_on_s`` are for cars that do not resume well: a pause is a time at 0
-    between two times of charging.
+    between two times of charging. ``taper`` forecasts what the car draws; limits still hold for the whole permission.
 
     >>> from datetime import datetime, UTC
     >>> s = Session(id="a", connector="C1", arrival=datetime(2026, 1, 15, tzinfo=UTC),
@@ -66,6 +78,9 @@ class Session(Model):
     transaction_id: TransactionId | None = Field(default=None, description="set while the session is running")
     battery_wh: WattHours | None = Field(default=None, description="what the battery holds")
     soc_percent: Percent | None = Field(default=None, description="state of charge at arrival")
+    taper: tuple[TaperPoint, ...] = Field(
+        default=(), max_length=100, description="what the car takes as it fills, straight between points, level outside"
+    )
     max_pauses: Annotated[int, Field(strict=True, ge=0, le=1000)] | None = Field(
         default=None, description="how often charging may pause; none: any number"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +11,10 @@ import numpy.typing as npt
 from ocpp_schedule.units import CHANNELS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ocpp_schedule.problem.stages import StageSpec
+    from ocpp_schedule.problem.taper import Curve
     from ocpp_schedule.timegrid import TimeGrid
 
 Ints = npt.NDArray[np.int64]
@@ -98,6 +101,8 @@ class Problem:
         demand_unaffordable_units: (D,) what each demand is smaller by, for the session's highest price [0.1 J].
         withheld: what availability takes from sessions.
         runs: rules for pauses and on-times; None: there are none.
+        tapers: by session with one, how its power falls.
+        demand_untakeable_units: (D,) what each demand is smaller by, for the session's taper [0.1 J].
     """
 
     grid: TimeGrid
@@ -136,6 +141,8 @@ class Problem:
     demand_unaffordable_units: Ints
     withheld: tuple[Withheld, ...] = ()
     runs: RunRules | None = None
+    tapers: Mapping[int, Curve] = field(default_factory=dict)
+    demand_untakeable_units: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     def __post_init__(self) -> None:
         for name in self.__slots__:

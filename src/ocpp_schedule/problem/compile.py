@@ -18,6 +18,7 @@ from ocpp_schedule.problem.rows import Nodes, compile_nodes
 from ocpp_schedule.problem.runs import run_rules
 from ocpp_schedule.problem.series import price_seconds
 from ocpp_schedule.problem.stages import compile_stages
+from ocpp_schedule.problem.taper import curve_of
 from ocpp_schedule.timegrid import short_utc
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from ocpp_schedule.problem.demands import Demands
     from ocpp_schedule.problem.effects import Effect
     from ocpp_schedule.problem.own import OwnRules
+    from ocpp_schedule.problem.taper import Curve
     from ocpp_schedule.timegrid import TimeGrid
     from ocpp_schedule.units import Supply
 
@@ -69,13 +71,14 @@ def compile_problem(
     known, assumed = known_sessions(sessions, session_defaults, grid.start)
     table = _compile_sessions(known, outlets, edges)
     prices = price_seconds(tariff.energy, edges)
-    own = _own_rules(site, availability, table, outlets, edges, prices)
+    tapers = _tapers(table, outlets)
+    own = _own_rules(site, availability, table, outlets, edges, prices, tapers)
     floors = nodes.connectors.astype(np.int64) @ outlets.floor_units
     headroom = nodes.headroom(nodes.limit_units, nodes.base_units)
     # A row that no connector below can load is nobody's business here; the referee still looks at it.
     loadable = (nodes.connectors.astype(np.int64) @ outlets.wired.astype(np.int64)) > 0
     alarm = (headroom < floors[:, :, None]) & loadable[:, :, None]
-    demands = compile_demands(table, edges, own)
+    demands = compile_demands(table, edges, own, tapers)
     slot = np.arange(edges.size - 1)
     inside = (slot >= table.first[:, None]) & (slot < table.end[:, None])
     caps = _caps(table, inside, nodes, alarm)
@@ -106,6 +109,7 @@ def compile_problem(
         notices=table.notices + assumed + own_notices(table, demands),
         stages=compile_stages(demands, prices),
         withheld=own.withheld if own else (),
+        tapers=tapers,
         runs=run_rules(site, table, demands, int(edges[-1])),
     )
 
@@ -123,18 +127,36 @@ def _wanted(demands: Demands) -> dict[str, Any]:
         "demand_hard": demands.hard,
         "demand_milestone": demands.milestone,
         "demand_unaffordable_units": demands.unaffordable,
+        "demand_untakeable_units": demands.untakeable,
     }
 
 
 def _own_rules(
-    site: Site, availability: Sequence[Availability], table: Table, outlets: _Outlets, edges: Ints, prices: Ints
+    site: Site,
+    availability: Sequence[Availability],
+    table: Table,
+    outlets: _Outlets,
+    edges: Ints,
+    prices: Ints,
+    tapers: dict[int, Curve],
 ) -> OwnRules | None:
     spells: dict[str, list[Spell]] = {}
     if availability:
         end_s = int(edges[-1])
         last_s = max(end_s, min(int(table.departure_s.max(initial=0)), end_s + LOOKAHEAD_S))
         spells = spells_by_connector(site, availability, int(edges[0]), last_s)
-    return own_rules(table, edges, prices, spells, partial(_most_steps, table, outlets))
+    return own_rules(table, edges, prices, spells, partial(_most_steps, table, outlets), tapers)
+
+
+def _tapers(table: Table, outlets: _Outlets) -> dict[int, Curve]:
+    """Return the curves of the sessions that have one."""
+    found = {}
+    for index, session in enumerate(table.sessions):
+        if session.taper:
+            outlet, _ = outlets.of_kind[outlets.kind[int(table.connector[index])]]
+            phases = 1 if session.phases is None else min(session.phases, len(outlet.lines))
+            found[index] = curve_of(session, outlets.supply.voltage_v * phases)
+    return found
 
 
 def _most_steps(table: Table, outlets: _Outlets, session: int, most_a: float) -> int:

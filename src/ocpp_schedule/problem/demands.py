@@ -11,9 +11,12 @@ from ocpp_schedule.problem.series import WRITTEN_UNITS, epoch_s
 from ocpp_schedule.units import ENERGY_UNITS_PER_WH, round_up
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ocpp_schedule.model.session import KnownSession
     from ocpp_schedule.problem.arrays import Bools, Ints
     from ocpp_schedule.problem.own import OwnRules
+    from ocpp_schedule.problem.taper import Curve
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class Demands:
     Attributes:
         session, end, units, wish, hard, milestone: (D,) as ``demand_*`` in ``Problem``.
         energy, cap, most: (S,) as ``energy_*`` in ``Problem``.
-        unaffordable: (D,) as in ``Problem``.
+        unaffordable, untakeable: (D,) as in ``Problem``.
     """
 
     session: Ints
@@ -64,19 +67,24 @@ class Demands:
     cap: Ints
     most: Ints
     unaffordable: Ints
+    untakeable: Ints
 
 
-def compile_demands(table: Table, edges: Ints, own: OwnRules | None = None) -> Demands:
+def compile_demands(
+    table: Table, edges: Ints, own: OwnRules | None = None, tapers: Mapping[int, Curve] | None = None
+) -> Demands:
     """Return the demands, rounded up to what whole steps can reach.
 
     Args:
         table: the sessions.
         edges: (T + 1,) seconds since 1970.
         own: what keeps single sessions from charging; None: nothing.
+        tapers: by session with one; what it draws is no whole number of steps.
     """
     end_s = int(edges[-1])
     common_s, longest_s = _slot_lengths(table, edges)
     unit = np.maximum(table.power_dw * common_s, 1)
+    unit[list(tapers or ())] = 1
     energy = np.where(table.outside, 0, _energy_units(table.sessions))
     full_power = table.max_steps * table.power_dw
     # What the rest of the window can give after the grid need not come from it (convention 8).
@@ -91,7 +99,8 @@ def compile_demands(table: Table, edges: Ints, own: OwnRules | None = None) -> D
         rows = np.concatenate((np.array(milestones, dtype=np.int64), rows))
         rows = rows[np.argsort(rows[:, 0], kind="stable")]
     unaffordable = own.unaffordable(rows[:, 0], rows[:, 1], rows[:, 2]) if own else np.zeros_like(rows[:, 2])
-    wanted = rows[:, 2] - unaffordable
+    untakeable = own.untakeable(rows[:, 0], rows[:, 1], rows[:, 2]) if own else np.zeros_like(rows[:, 2])
+    wanted = rows[:, 2] - unaffordable - untakeable
     return Demands(
         session=rows[:, 0].copy(),
         end=rows[:, 1].copy(),
@@ -103,6 +112,7 @@ def compile_demands(table: Table, edges: Ints, own: OwnRules | None = None) -> D
         cap=_reach(energy, unit),
         most=energy + np.maximum(np.maximum(table.min_steps, 1) * table.power_dw * longest_s - 1, 0),
         unaffordable=unaffordable,
+        untakeable=untakeable,
     )
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ocpp_schedule.problem.arrays import Ints
     from ocpp_schedule.problem.availability import Spell
     from ocpp_schedule.problem.demands import Demands, Table
+    from ocpp_schedule.problem.taper import Curve
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class OwnRules:
         full: (S,) its largest set-point otherwise.
         power_dw: (S,) as in ``Problem``.
         most: from a session's index and a current per line [A] to the largest set-point [steps].
+        takeable: (S, T + 1) as ``affordable``, of what tapered sessions draw then.
         withheld: what availability takes, for explanations.
     """
 
@@ -43,6 +45,7 @@ class OwnRules:
     full: Ints
     power_dw: Ints
     most: Callable[[int, float], int]
+    takeable: Ints
     withheld: tuple[Withheld, ...]
 
     def lost_after_grid(self, session: int, until_s: int) -> int:
@@ -58,6 +61,11 @@ class OwnRules:
         lost: Ints = np.minimum(wish, self.given[session, end]) - np.minimum(wish, self.affordable[session, end])
         return lost
 
+    def untakeable(self, session: Ints, end: Ints, wish: Ints) -> Ints:
+        """Return (D,) the part of each wish that the car's own taper forbids [0.1 J]."""
+        lost: Ints = np.minimum(wish, self.affordable[session, end]) - np.minimum(wish, self.takeable[session, end])
+        return lost
+
 
 def own_rules(
     table: Table,
@@ -65,6 +73,7 @@ def own_rules(
     price_seconds: Ints,
     spells: Mapping[str, Sequence[Spell]],
     most: Callable[[int, float], int],
+    tapers: Mapping[int, Curve],
 ) -> OwnRules | None:
     """Return the caps of single sessions, or None where there are none.
 
@@ -74,9 +83,10 @@ def own_rules(
         price_seconds: (T,) as in ``Problem``.
         spells: by connector id.
         most: from a session's index and a current per line [A] to the largest set-point [steps].
+        tapers: by session with one.
     """
     priced = [k for k, session in enumerate(table.sessions) if session.max_price_per_kwh is not None]
-    if not spells and not priced:
+    if not spells and not priced and not tapers:
         return None
     slot, seconds = np.arange(edges.size - 1), np.diff(edges)
     inside = (slot >= table.first[:, None]) & (slot < table.end[:, None])
@@ -100,8 +110,13 @@ def own_rules(
             highest = round_down(table.sessions[index].max_price_per_kwh or 0.0, PRICE_UNITS_PER_CURRENCY)
             caps[index, price_seconds > highest * seconds] = 0
         affordable = _before(caps, table.power_dw, seconds)
+    takeable = affordable.copy() if tapers else affordable
+    for index, curve in tapers.items():
+        power = int(table.power_dw[index])
+        stretches = zip((caps[index] * power).tolist(), seconds.tolist(), strict=True)
+        takeable[index, 1:] = np.cumsum(curve.series(stretches))
     return OwnRules(
-        caps, given, affordable, int(edges[-1]), held, table.max_steps, table.power_dw, most, tuple(withheld)
+        caps, given, affordable, int(edges[-1]), held, table.max_steps, table.power_dw, most, takeable, tuple(withheld)
     )
 
 
@@ -113,8 +128,12 @@ def _before(caps: Ints, power_dw: Ints, seconds: Ints) -> Ints:
 
 def own_notices(table: Table, demands: Demands) -> tuple[str, ...]:
     """Return a notice for every wish of which a part is left out for its price."""
-    left_out = demands.unaffordable[demands.milestone < 0]
+    left_out, beyond = demands.unaffordable[demands.milestone < 0], demands.untakeable[demands.milestone < 0]
     return tuple(
+        f"session {table.ids[index]}: {energy_to_wh(int(beyond[index])):,.0f} Wh of its wish are more than the car "
+        "takes in its time, as its taper says, and are left out"
+        for index in np.flatnonzero(beyond).tolist()
+    ) + tuple(
         f"session {table.ids[index]}: {energy_to_wh(int(left_out[index])):,.0f} Wh of its wish can only be had above "
         f"its highest price of {table.sessions[index].max_price_per_kwh:g} per kWh and are left out"
         for index in np.flatnonzero(left_out).tolist()

@@ -34,7 +34,7 @@ def run_rules(site: Site, table: Table, demands: Demands, end_s: int) -> RunRule
         return None
     pauses = np.array([_pauses(session, connectors) for session in table.sessions], dtype=np.int64)
     on_s = np.array([session.min_on_s or 0 for session in table.sessions], dtype=np.int64)
-    left_out = demands.unaffordable[demands.milestone < 0]
+    left_out = (demands.unaffordable + demands.untakeable)[demands.milestone < 0]
     return RunRules(
         flagged=(pauses != ANY) | (on_s > 0),
         pauses=pauses,

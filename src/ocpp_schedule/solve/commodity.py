@@ -76,7 +76,8 @@ def _one_kind(problem: Problem, cars: Ints) -> bool:
     """Tell whether a step is the same thing for all cars in all slots, and every whole step is allowed."""
     alike = all(bool((values[cars] == values[cars[0]]).all()) for values in (problem.power_dw, problem.load_units))
     even = bool((problem.seconds == problem.seconds[0]).all())
-    plain = int(problem.min_steps[cars].max()) <= 1 and not problem.floor_units.any() and problem.runs is None
+    plain = int(problem.min_steps[cars].max()) <= 1 and not problem.floor_units.any()
+    plain = plain and problem.runs is None and not problem.tapers
     wishes = problem.demand_session.size == problem.sessions and not problem.demand_hard.any()
     return alike and even and plain and wishes and int(problem.power_dw[cars[0]]) > 0
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ocpp_schedule.problem.taper import drawn_units
 from ocpp_schedule.solve.values import weighted_units
 from ocpp_schedule.solve.working import bookings, row_sums
 
@@ -68,7 +69,10 @@ def slot_energy_units(problem: Problem, setpoints: Ints, late: Bools, early: Boo
         follows = slot + 1 < problem.end_slot[session]
         after = np.where(follows, setpoints[session, np.minimum(slot + 1, problem.slots - 1)], floor[session])
         seconds[session, slot] -= problem.edge_guard_s * (setpoints[session, slot] - after)
-    return seconds * problem.power_dw[:, None]
+    energy: Ints = seconds * problem.power_dw[:, None]
+    for index in problem.tapers:
+        energy[index] = drawn_units(problem, index, setpoints[index], late[index], early[index])
+    return energy
 
 
 def cost_units(problem: Problem, energy: Ints) -> int:

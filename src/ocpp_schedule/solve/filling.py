@@ -8,6 +8,7 @@ import numpy as np
 
 from ocpp_schedule.solve.patterns import is_flagged, refill_runs, top_up_runs, trim_runs
 from ocpp_schedule.solve.pouring import demands_of, fill
+from ocpp_schedule.solve.tapering import refill_taper, top_up_taper
 
 if TYPE_CHECKING:
     from ocpp_schedule.problem.arrays import Floats
@@ -24,6 +25,9 @@ def refill(plan: WorkingPlan, session: int, price: Floats) -> None:
     """
     if is_flagged(plan.problem, session):
         refill_runs(plan, session, price)
+        return
+    if session in plan.problem.tapers:
+        refill_taper(plan, session, price)
         return
     window = plan.window(session)
     room = plan.room(session)
@@ -53,6 +57,8 @@ def top_up(plan: WorkingPlan, session: int, price: Floats, missing_units: int, e
     """
     if is_flagged(plan.problem, session):
         return top_up_runs(plan, session, price, missing_units, end)
+    if session in plan.problem.tapers:
+        return top_up_taper(plan, session, price, missing_units, end)
     window = plan.window(session)
     setpoints = plan.setpoints[session, window].copy()
     room = plan.room(session)
@@ -76,6 +82,8 @@ def trim(plan: WorkingPlan, session: int, price: Floats, surplus_units: int) -> 
     """
     if is_flagged(plan.problem, session):
         return trim_runs(plan, session, price, surplus_units)
+    if session in plan.problem.tapers:
+        return False  # it is planned to draw what it wants and no more
     window = plan.window(session)
     setpoints = plan.setpoints[session, window].copy()
     low = int(plan.problem.min_steps[session])

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from ocpp_schedule.problem.taper import drawn_units
 from ocpp_schedule.solve.relaxation import enlarge
 from ocpp_schedule.solve.repair import better, polish, rounded_plan
 from ocpp_schedule.solve.restricted import restricted_plan, whole_plan
@@ -119,6 +120,8 @@ def _good(problem: Problem, relaxed: Relaxed, plan: Candidate) -> bool:
 def _raised(problem: Problem, extra: Ints, plan: Candidate) -> Ints:
     """Return (S,) energy by which demands are raised: what guarded edges took, and what is missing [0.1 J]."""
     full = (plan.setpoints @ problem.seconds) * problem.power_dw
+    for session in problem.tapers:
+        full[session] = sum(drawn_units(problem, session, plan.setpoints[session], None, None))
     raised: Ints = np.maximum(extra, full - plan.energy_units.sum(axis=1))
     if plan.late.any() or plan.early.any():
         np.add.at(raised, problem.demand_session, plan.missing_units)

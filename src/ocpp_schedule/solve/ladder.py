@@ -17,6 +17,7 @@ from ocpp_schedule.solve.program import Solver
 from ocpp_schedule.solve.relaxation import relax
 from ocpp_schedule.solve.result import Candidate, evaluate, to_solution
 from ocpp_schedule.solve.stages import Bounds, Relaxed, bounds_given, solve_stages
+from ocpp_schedule.solve.tapering import tapered, with_taper_rows
 from ocpp_schedule.solve.tighten import tighten
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def _packed(problem: Problem, termination: str, stats: dict[str, int | float]) -
 
 
 def _linear(problem: Problem, solver: Solver, exact_arcs: int) -> Solution:
-    relaxation = relax(problem)
+    relaxation = with_taper_rows(problem, relax(problem))
     relaxed = solve_stages(problem, relaxation, solver)
     if relaxed is None:
         return _packed(problem, "no linear solver returned a plan", _stats(relaxation, solver))
@@ -121,7 +122,7 @@ def _best_plan(
 ) -> tuple[str, Candidate]:
     plan = integer_plan(problem, relaxation, relaxed, solver)
     method = "linear"
-    if relaxation.arc_session.size <= exact_arcs:
+    if relaxation.arc_session.size <= exact_arcs and not problem.tapers:
         exact = exact_plan(problem, relaxation, solver)
         if exact is not None and (plan is None or exact.rank <= plan.rank):
             method, plan = "exact", exact
@@ -135,9 +136,10 @@ def _best_plan(
         safe = least_laxity(problem)
         if safe.served < plan.served:
             return "fallback", descend(problem, safe) if problem.sessions <= SWEPT_SESSIONS else safe
-    if problem.runs is not None and method == "linear" and problem.sessions <= SWEPT_SESSIONS:
-        # Runs were chosen at the prices of a program that knows none of them; among the others they may do better.
-        plan = descend(problem, plan, np.flatnonzero(problem.runs.flagged))
+    apart = tapered(problem) if problem.runs is None else problem.runs.flagged | tapered(problem)
+    if apart.any() and method == "linear" and problem.sessions <= SWEPT_SESSIONS:
+        # Planned at the prices of a program that does not know them well, they may do better among the others.
+        plan = descend(problem, plan, np.flatnonzero(apart))
     return method, plan
 
 

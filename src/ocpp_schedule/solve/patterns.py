@@ -75,9 +75,11 @@ def _allowed(problem: Problem, session: int, found: list[tuple[int, int]], *, fu
 
 def least_steps(problem: Problem) -> Ints:
     """Return (S,) the smallest set-point that counts as on [steps]."""
-    if problem.runs is None:
-        return problem.min_steps
-    return np.where(problem.runs.flagged, np.maximum(problem.min_steps, 1), problem.min_steps)
+    least = problem.min_steps.copy()
+    if problem.runs is not None:
+        least = np.where(problem.runs.flagged, np.maximum(least, 1), least)
+    least[list(problem.tapers)] = 0  # there the program speaks of draws, which may be below any permission
+    return least
 
 
 def is_flagged(problem: Problem, session: int) -> bool:

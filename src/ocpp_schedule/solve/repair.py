@@ -11,6 +11,7 @@ from ocpp_schedule.solve.patterns import broken, kept, least_steps, mend
 from ocpp_schedule.solve.relaxation import congestion_prices, restrict
 from ocpp_schedule.solve.result import Candidate, evaluate
 from ocpp_schedule.solve.stages import solve_stages
+from ocpp_schedule.solve.tapering import mend_tapers, tapered
 from ocpp_schedule.solve.working import WorkingPlan
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def settle(problem: Problem, setpoints: Ints) -> Candidate | None:
     plan = WorkingPlan(problem, setpoints)
     best: Candidate | None = None
     prices = slot_prices(problem)
+    mend_tapers(plan, prices)
     mend(plan, prices)
     avoid, far = np.zeros_like(prices), 2 * float(np.abs(prices).max(initial=1.0)) + 1.0
     for _ in range(SETTLING_ROUNDS):
@@ -111,7 +113,8 @@ def rounded_plan(problem: Problem, relaxation: Relaxation, relaxed: Relaxed, sol
     shape = (problem.sessions, problem.slots)
     values = relaxation.setpoints(relaxed.values, shape)
     low = problem.min_steps[:, None]
-    if low.max(initial=0) <= 1 or not ((values > ROUNDING) & (values < low - ROUNDING)).any():
+    between = low.max(initial=0) > 1 and bool(((values > ROUNDING) & (values < low - ROUNDING)).any())
+    if not between and not problem.tapers:
         return settle(problem, whole_steps(values))
     prices = slot_prices(problem)
     if relaxed.duals is not None:
@@ -154,7 +157,7 @@ def refit_minimum(problem: Problem, values: Floats, prices: Floats) -> Candidate
     between = (values > ROUNDING) & (values < problem.min_steps[:, None] - ROUNDING)
     cap = np.maximum(problem.cap_steps.sum(axis=1), 1)
     fullness = values.sum(axis=1) / cap
-    touched = np.flatnonzero(between.any(axis=1))
+    touched = np.flatnonzero(between.any(axis=1) | tapered(problem))
     for session in touched[np.argsort(-fullness[touched], kind="stable")].tolist():
         refill(plan, session, prices[session, plan.window(session)])
     return settle(problem, plan.setpoints)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy.sparse import csr_array
 
+from ocpp_schedule.solve.patterns import least_steps
 from ocpp_schedule.solve.program import Program
 from ocpp_schedule.solve.repair import ROUNDING, settle, whole_steps
 
@@ -50,7 +51,7 @@ def whole_plan(problem: Problem, relaxation: Relaxation, plan: Candidate, solver
     """
     base, arcs = relaxation.program, relaxation.arc_session.size
     planned = plan.setpoints[relaxation.arc_session, relaxation.arc_slot]
-    minimum = problem.min_steps[relaxation.arc_session]
+    minimum = least_steps(problem)[relaxation.arc_session]
     on = planned > 0 if minimum.max(initial=0) > 1 else np.ones(arcs, dtype=np.bool_)
     low, high = base.low.copy(), base.high.copy()
     low[:arcs] = np.where(on, np.maximum(planned - NEAR_STEPS, np.minimum(minimum, relaxation.arc_cap)), 0)
@@ -74,7 +75,7 @@ def _open_arcs(problem: Problem, relaxation: Relaxation, relaxed: Relaxed, plann
     assert relaxed.duals is not None  # noqa: S101 - checked by the caller, for the type checker
     cost = relaxed.cost - program.matrix.T @ relaxed.duals[: program.row_high.size]
     values = relaxed.values[:arcs]
-    low = problem.min_steps[relaxation.arc_session]
+    low = least_steps(problem)[relaxation.arc_session]
     between = (values > ROUNDING) & (values < low - ROUNDING)
     decided_otherwise = (values > ROUNDING) != (planned > 0)
     cheap = np.abs(cost[:arcs]) <= REDUCED_COST_SHARE * np.abs(program.cost[:arcs]).mean()
@@ -87,7 +88,7 @@ def _program(problem: Problem, relaxation: Relaxation, relaxed: Relaxed, plan: C
     open_ = _open_arcs(problem, relaxation, relaxed, planned)
     held = np.ones(arcs, dtype=np.bool_)
     held[open_] = False
-    low_steps = np.minimum(problem.min_steps[relaxation.arc_session], relaxation.arc_cap).astype(float)
+    low_steps = np.minimum(least_steps(problem)[relaxation.arc_session], relaxation.arc_cap).astype(float)
     cap = relaxation.arc_cap.astype(float)
     low, high = base.low.copy(), base.high.copy()
     high[np.flatnonzero(held & (planned == 0))] = 0.0

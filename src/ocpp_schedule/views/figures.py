@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from ocpp_schedule.problem.taper import drawn_units
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from fractions import Fraction
@@ -38,4 +40,8 @@ def permissions(setpoints: Ints, steps: Sequence[Fraction]) -> Floats:
 
 def mean_power_w(problem: Problem, setpoints: Ints) -> Floats:
     """Return the expected power of (S, T) set-points [W], before losses at guarded edges."""
-    return np.asarray(setpoints * problem.power_dw[:, None] * WATTS_PER_DECIWATT, dtype=np.float64)
+    power = np.asarray(setpoints * problem.power_dw[:, None] * WATTS_PER_DECIWATT, dtype=np.float64)
+    for session in problem.tapers:
+        drawn = np.array(drawn_units(problem, session, setpoints[session], None, None))
+        power[session] = drawn / problem.seconds * WATTS_PER_DECIWATT
+    return power
