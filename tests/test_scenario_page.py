@@ -241,5 +241,5 @@ def test_exit_codes_and_options_are_told() -> None:
     known = [EXIT_DONE, EXIT_WISHES_MISSED, EXIT_BAD_INPUT, EXIT_FAULT, EXIT_INTERRUPTED]
     assert [int(code) for code in codes] == known
     options = [option for parameter in commands.commands["plan"].params for option in parameter.opts if "--" in option]
-    assert len(options) == 4
+    assert len(options) == 5
     assert all(option in TEXT for option in options)

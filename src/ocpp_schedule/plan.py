@@ -7,6 +7,7 @@ from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Self
 
+from ocpp_schedule.explain.answers import Answers
 from ocpp_schedule.model.objective import Objective
 from ocpp_schedule.model.scenario import Scenario
 from ocpp_schedule.pipeline import accepted, checked, compiled, derived, reviewed, solved
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from ocpp_schedule.check.report import Alarm, Report
     from ocpp_schedule.check.scene import Scene
     from ocpp_schedule.delivery.messages import OcppMessage
-    from ocpp_schedule.explain.shortfalls import Shortfall
     from ocpp_schedule.model.availability import Availability
     from ocpp_schedule.model.defaults import SessionDefaults
     from ocpp_schedule.model.series import Forecast, LimitSeries
@@ -96,8 +96,10 @@ def schedule(
     return Plan(scenario, *solved(checked(scenario)))
 
 
-class Plan:
+class Plan(Answers):
     """A verified plan. Every method is one call down; nothing is changed after construction.
+
+    What it says about itself (shortfalls, remedies, explain, binding) stands in ``explain.answers``.
 
     Attributes:
         scenario: what was planned.
@@ -245,14 +247,6 @@ class Plan:
         return self.problem.notices
 
     @cached_property
-    def shortfalls(self) -> tuple[Shortfall, ...]:
-        """Energy that is missing, with the limit that explains it."""
-        from ocpp_schedule.explain.shortfalls import find_shortfalls, missing_energy  # noqa: PLC0415 - rarely needed
-
-        missing = missing_energy(self.problem, self._slot_energy_units)
-        return find_shortfalls(self.problem, self.setpoints, missing, self.scenario.site.time_zone)
-
-    @cached_property
     def uncontrolled(self) -> Baseline:
         """Cost and peak of charging every wish without control (``views.baseline``)."""
         from ocpp_schedule.views.baseline import uncontrolled  # noqa: PLC0415 - rarely needed
@@ -263,7 +257,7 @@ class Plan:
         """Return the plan as text."""
         from ocpp_schedule.views.text import summary  # noqa: PLC0415 - rarely needed
 
-        notes = [*(f"Short: {s}" for s in self.shortfalls), *(f"A{str(a)[1:]}" for a in self.alarms)]
+        notes = [*self._short_lines, *(f"A{str(a)[1:]}" for a in self.alarms)]
         notes += [f"Notice: {notice}" for notice in self.notices]
         if over := self.overshoot_wh:
             most = max(over.values())
@@ -357,8 +351,8 @@ class Plan:
         takes = {station.id: takes_amperes(station.capabilities.rate_units) for station in site.stations}
         return {connector.id: "A" if takes[connector.station] else "W" for connector in site.connectors}
 
-    @cached_property
-    def _slot_energy_units(self) -> npt.NDArray[np.int64]:
-        from ocpp_schedule.solve.edges import slot_energy_units  # noqa: PLC0415 - solve loads on first use
+    def _compile(self, scenario: Scenario) -> Problem:
+        return compiled(scenario)
 
-        return slot_energy_units(self.problem, self.setpoints, self.solution.late_raise, self.solution.early_lowering)
+    def _solve_again(self, scenario: Scenario) -> Report:
+        return solved(checked(scenario))[2]

@@ -64,6 +64,14 @@ def test_quiet_prints_nothing(empty_day: Path, capsys: pytest.CaptureFixture[str
     assert capsys.readouterr() == ("", "")
 
 
+def test_cars_and_limits_are_explained_on_request(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "tight", "--explain", "--out", "x"]) == 1
+    out = capsys.readouterr().out
+    assert "\ncar1 at P1, " in out
+    assert "\ncircuit main: 10 A more all the time " in out
+    assert "Smallest remedies: main " in out
+
+
 def test_one_version_can_be_asked_for_all(empty_day: Path, tmp_path: Path) -> None:
     assert main(["plan", str(empty_day), "--ocpp", "1.6", "--quiet"]) == 0
     files = sorted((tmp_path / "ocpp-schedule-plan").glob("0*.json"))

@@ -81,6 +81,12 @@ def test_a_car_alone(scenario: Scenario, expected: list[str]) -> None:
 SHARED = [car("a", "A", 0, 1, 5000, phases=1), car("b", "B", 0, 1, 5000, phases=1)]
 
 
+SHUT = (
+    "a: 1,000 Wh short (a has 00:00-01:00; 1,000 Wh wanted, "
+    "circuit main L1 leaves less than the minimum current; the rest of the time gives at most 0)"
+)
+
+
 @pytest.mark.parametrize(
     ("site", "sessions", "expected"),
     [
@@ -132,13 +138,15 @@ SHARED = [car("a", "A", 0, 1, 5000, phases=1), car("b", "B", 0, 1, 5000, phases=
         pytest.param(
             yard(outlet("A", lines=("L1", "L2", "L3")), outlet("B"), limit_a=16.0),
             [car("a", "A", 0, 1, 6900, phases=3), car("b", "B", 0, 1, 2300, phases=1)],
-            ["a, b: 920 Wh short (a, b share 00:00-01:00; 9,200 Wh wanted, circuit main L1 is full there)"],
-            id="full, but no proof: in three phases the row could pass 11,040 Wh",
+            ["a, b: 920 Wh short (a, b share 00:00-01:00; 9,200 Wh wanted, circuit main L1 gives at most 8,280)"],
+            id="three phases and one: an ampere is worth 690 W to a until it has its 10 A, then 230 W to b",
         ),
         pytest.param(
             yard(outlet("A"), limit_a=5.0),
             [car("a", "A", 0, 1, 1000, phases=1)],
-            ["a: 1,000 Wh short (a has 00:00-01:00; 1,000 Wh wanted, no single limit explains it)"],
+            [
+                SHUT,
+            ],
             id="less room than the minimum current",
         ),
         pytest.param(
@@ -151,6 +159,18 @@ SHARED = [car("a", "A", 0, 1, 5000, phases=1), car("b", "B", 0, 1, 5000, phases=
 )
 def test_rows(site: Any, sessions: Any, expected: list[str]) -> None:
     assert lines(scene(site, sessions)) == expected
+
+
+def test_an_alarm_is_named_and_its_remedy_is_a_higher_limit() -> None:
+    """25 A of base load on a fuse of 20 A shut hour 0; 5 A more would end the alarm, 11 A more let the car in."""
+    site = yard(outlet("A"), limit_a=20.0, loads=[Load(id="hall", circuit="main", lines=("L1",))])
+    forecast = Forecast(id="hall", start=START, step_s=3600, expected_a=(25.0, 0.0, 0.0, 0.0))
+    plan = planned(scene(site, [car("a", "A", 0, 1, 1380, phases=1)], forecasts=(forecast,)))
+    (shortfall,) = plan.shortfalls
+    assert (shortfall.cause, shortfall.limit, plan.status) == ("alarm", "circuit main L1", "alarm")
+    assert "circuit main L1 is in alarm; the rest of the time gives at most 0" in str(shortfall)
+    higher, later, _ = plan.remedies(shortfall)
+    assert (str(higher), str(later)) == ("main 31 A (11 A more)", "a stays until 02:00")
 
 
 def test_guard_losses_are_missing_too() -> None:
@@ -252,6 +272,7 @@ def test_find_shortfalls_counts_nobody_twice() -> None:
     ]
     problem = compiled(scene(yard(outlet("A"), outlet("B"), outlet("C")), cars))
     setpoints = np.array([[125, 0, 0, 0], [125, 125, 0, 0], [0, 125, 0, 0]])
-    missing = missing_energy(problem, setpoints * problem.power_dw[:, None] * problem.seconds)
-    found = find_shortfalls(problem, setpoints, missing, "UTC")
+    energy = setpoints * problem.power_dw[:, None] * problem.seconds
+    missing = missing_energy(problem, energy)
+    found = find_shortfalls(problem, setpoints, energy, "UTC")
     assert sum(shortfall.missing_wh for shortfall in found) == sum(missing.tolist()) / 36_000

@@ -26,6 +26,7 @@ def _common(default_out: str) -> Callable[[Callable[..., int]], Callable[..., in
     options = (
         click.option("--ocpp", type=click.Choice(["1.6", "2.0.1", "2.1"]), help="One version for all messages."),
         click.option("--out", type=click.Path(path_type=Path), default=default_out, show_default=True, help="Folder."),
+        click.option("--explain", is_flag=True, help="Say why each car gets what it gets, and what limits are worth."),
         click.option("--quiet", is_flag=True, help="Print nothing but errors."),
         click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else."),
     )
@@ -102,7 +103,7 @@ def schema() -> int:
     return EXIT_DONE
 
 
-def _plan(scenario_file: Path, *, ocpp: str | None, out: Path, quiet: bool, as_json: bool) -> int:
+def _plan(scenario_file: Path, *, ocpp: str | None, out: Path, explain: bool, quiet: bool, as_json: bool) -> int:
     with progress("reading the scenario") as tell:
         from ocpp_schedule.files import load_scenario, write_output  # noqa: PLC0415 - loaded when needed
         from ocpp_schedule.plan import schedule  # noqa: PLC0415 - loaded when needed
@@ -127,8 +128,16 @@ def _plan(scenario_file: Path, *, ocpp: str | None, out: Path, quiet: bool, as_j
         click.echo(json.dumps(_overview(result, folder, len(messages)), indent=2, ensure_ascii=False))
     elif not quiet:
         click.echo(result.summary())
+        if explain:
+            click.echo(_explained(result))
         click.echo(f"\n{len(messages)} OCPP messages, in the order to send: {folder}")
     return EXIT_DONE if result.status == "complete" else EXIT_WISHES_MISSED
+
+
+def _explained(result: Plan) -> str:
+    """Return why each car gets what it gets, and what the limits are worth."""
+    cars = [str(result.explain(name)) for name in result.session_ids]
+    return "\n\n".join(["", *cars, str(result.binding)])
 
 
 def _overview(result: Plan, folder: Path, messages: int) -> dict[str, object]:
