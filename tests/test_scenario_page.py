@@ -82,7 +82,7 @@ def test_every_field_of_every_model_is_there_with_its_default(name: str) -> None
         elif default is None:
             expected = "none"
         else:
-            expected = "`{}`" if isinstance(default, BaseModel) else f"`{json.dumps(default)}`"
+            expected = "`{}`" if isinstance(default, BaseModel) else f"`{json.dumps(default, default=str)}`"
         assert told[field][1] == expected, f"{name}.{field}"
 
 

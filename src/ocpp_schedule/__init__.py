@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from ocpp_schedule.model.capabilities import Capabilities
     from ocpp_schedule.model.chargers import known_capabilities
     from ocpp_schedule.model.defaults import SessionDefaults
+    from ocpp_schedule.model.devices import Generator
     from ocpp_schedule.model.objective import Objective
     from ocpp_schedule.model.scenario import Scenario
     from ocpp_schedule.model.series import Forecast, LimitSeries, PriceSeries
     from ocpp_schedule.model.session import Milestone, Session, TaperPoint
     from ocpp_schedule.model.site import Circuit, Connector, Load, Site, Station
-    from ocpp_schedule.model.tariff import Tariff
+    from ocpp_schedule.model.tariff import PeakCharge, PeakWindow, Tariff
     from ocpp_schedule.plan import Plan, schedule
     from ocpp_schedule.timegrid import TimeGrid
 
@@ -35,6 +36,7 @@ _HOMES = {
     "DailyHours": "model.availability",
     "Derate": "model.availability",
     "Forecast": "model.series",
+    "Generator": "model.devices",
     "InputError": "errors",
     "InputProblem": "errors",
     "LimitSeries": "model.series",
@@ -44,6 +46,8 @@ _HOMES = {
     "Objective": "model.objective",
     "OpeningHours": "model.availability",
     "Outage": "model.availability",
+    "PeakCharge": "model.tariff",
+    "PeakWindow": "model.tariff",
     "Plan": "plan",
     "PlanRejectedError": "errors",
     "PriceSeries": "model.series",
@@ -77,6 +81,7 @@ __all__ = [
     "DailyHours",
     "Derate",
     "Forecast",
+    "Generator",
     "InputError",
     "InputProblem",
     "LimitSeries",
@@ -86,6 +91,8 @@ __all__ = [
     "Objective",
     "OpeningHours",
     "Outage",
+    "PeakCharge",
+    "PeakWindow",
     "Plan",
     "PlanRejectedError",
     "PriceSeries",

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from ocpp_schedule.solution import Solution, Stage
     from ocpp_schedule.timegrid import TimeGrid
     from ocpp_schedule.views.baseline import Baseline
+    from ocpp_schedule.views.exchange import ExchangeW
     from ocpp_schedule.views.frame import Frame
 
 
@@ -178,8 +179,37 @@ class Plan(Answers):
 
     @property
     def cost(self) -> float:
-        """Energy cost of charging [currency of the tariff]; the exact integer is ``solution.cost_units``."""
+        """Cost of charging [currency of the tariff]; the exact integer is ``solution.cost_units``.
+
+        With generation or peak charges what the plan adds to the bill of the site (convention 17).
+        """
         return money_to_currency(self.solution.cost_units)
+
+    @property
+    def cost_parts(self) -> dict[str, float]:
+        """The cost as energy, export and peaks [currency]; empty where it is that of charging energy alone."""
+        return {name: money_to_currency(units) for name, units in self.solution.cost_parts.items()}
+
+    @property
+    def import_w(self) -> npt.NDArray[np.float64]:
+        """(slots,) expected mean power from the grid [W]."""
+        return self._exchange.import_w
+
+    @property
+    def export_w(self) -> npt.NDArray[np.float64]:
+        """(slots,) expected mean power to the grid [W]."""
+        return self._exchange.export_w
+
+    @property
+    def curtailed_w(self) -> npt.NDArray[np.float64]:
+        """(generators, slots) power taken off each generator [W], rows by id."""
+        return self._exchange.curtailed_w
+
+    @cached_property
+    def _exchange(self) -> ExchangeW:
+        from ocpp_schedule.views.exchange import exchange_of  # noqa: PLC0415 - rarely needed
+
+        return exchange_of(self.scenario, self.problem, self.solution)
 
     @property
     def bound(self) -> float | None:
@@ -255,9 +285,11 @@ class Plan(Answers):
 
     def summary(self) -> str:
         """Return the plan as text."""
+        from ocpp_schedule.views.exchange import exchange_lines  # noqa: PLC0415 - rarely needed
         from ocpp_schedule.views.text import summary  # noqa: PLC0415 - rarely needed
 
-        notes = [*self._short_lines, *(f"A{str(a)[1:]}" for a in self.alarms)]
+        notes = exchange_lines(self.scenario, self.solution, self._exchange) if self.solution.cost_parts else []
+        notes += [*self._short_lines, *(f"A{str(a)[1:]}" for a in self.alarms)]
         notes += [f"Notice: {notice}" for notice in self.notices]
         if over := self.overshoot_wh:
             most = max(over.values())

@@ -41,13 +41,22 @@ class Certificate:
             the best price follows from those of the rows; the referee takes it, whatever stands here.
         cap_prices: by session id, of getting no more than convention 6 allows: money units per 0.1 J. Only
             negative energy prices give any.
-        denominator: what all prices are divided by, so that a price of a step can be told per uA exactly.
+        denominator: what the prices of rows, needs and caps are divided by, so that a price of a step can be told
+            per uA exactly.
+        meter_prices: one per slot, what a unit more through the meter costs: price x seconds, as money of energy.
+        peak_prices: by peak charge and billing period, one per metering interval: money units per 0.1 W of its mean.
+        surplus_prices: one per slot, of energy that waits for surplus, as ``meter_prices``.
+        export_prices: by circuit with a limit on export, one per slot, as ``meter_prices``.
     """
 
     row_prices: dict[tuple[str, str, int], tuple[int, ...]]
     demand_prices: dict[tuple[str, int | None], int]
     cap_prices: dict[str, int] = field(default_factory=dict)
     denominator: int = 1
+    meter_prices: tuple[int, ...] = ()
+    peak_prices: dict[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
+    surplus_prices: tuple[int, ...] = ()
+    export_prices: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +80,11 @@ class Solution:
         termination: why the solver stopped, in words.
         stats: counts for the curious (no times).
         certificate: prices behind the bound of the cost; None where no linear program gave any.
+        generator_ids: rows of ``curtailed_dw``, sorted.
+        curtailed_dw: (generators, slots) int64, power taken off each generator [0.1 W], read-only; None where there
+            is nothing to curtail.
+        cost_parts: the cost as energy, export and peaks [money units], each rounded down by itself; empty where the
+            cost is that of charging energy alone.
     """
 
     session_ids: tuple[str, ...]
@@ -87,3 +101,6 @@ class Solution:
     termination: str = ""
     stats: dict[str, int | float] = field(default_factory=dict)
     certificate: Certificate | None = None
+    generator_ids: tuple[str, ...] = ()
+    curtailed_dw: npt.NDArray[np.int64] | None = None
+    cost_parts: dict[str, int] = field(default_factory=dict)

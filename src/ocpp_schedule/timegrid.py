@@ -67,6 +67,16 @@ def short_utc(value: datetime) -> str:
     return text[:16] + "Z" if text.endswith(":00Z") else text
 
 
+def metering_start_s(second: int, zone: ZoneInfo, interval_s: int) -> int:
+    """Return the start of the metering interval that holds a second since 1970, aligned to the clock in ``zone``.
+
+    >>> metering_start_s(1_768_435_200 + 700, ZoneInfo("Asia/Kathmandu"), 3600) - 1_768_435_200
+    -2700
+    """
+    offset = datetime.fromtimestamp(second, UTC).astimezone(zone).utcoffset() or timedelta()
+    return second - (second + offset // timedelta(seconds=1)) % interval_s
+
+
 class TimeGrid(BaseModel):
     """Slots ``[edge k, edge k+1)`` of the plan; uneven lengths are allowed.
 

@@ -9,6 +9,7 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 from tests.check.cases import HOUR, START, Case, hours, one_circuit, outlet, session, worked
+from tests.check.test_check_meter import METER_KINDS
 
 from ocpp_schedule.check.report import MAX_LISTED_PER_KIND, Kind
 from ocpp_schedule.model.availability import DailyHours, Derate, OpeningHours
@@ -353,6 +354,7 @@ def test_allowed_runs_are_no_fault(car: Session, steps: list[int]) -> None:
 
 def test_every_kind_is_planted() -> None:
     planted = {param.values[0] for param in PLANTED} | {"claimed_energy", "claimed_cost", "claimed_stage"}
+    planted |= set(METER_KINDS)
     assert planted == set(get_args(Kind))
 
 

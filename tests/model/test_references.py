@@ -60,7 +60,7 @@ def said(
     rules = numbered("availability", list(availability))
     rest = (numbered("limits", list(limits)), numbered("forecasts", list(forecasts)), rules, session_defaults)
     problems = [
-        *own_problems(the_site, cars, rules),
+        *own_problems(the_site, cars, rules, rest[1], tariff),
         *cross_problems(the_site, cars, tariff or {"energy": 0.2}, grid, *rest),
     ]
     return [str(problem) for problem in problems]

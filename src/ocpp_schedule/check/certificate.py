@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ocpp_schedule.check.needs import Needs, needs_of
+from ocpp_schedule.check.metered import metered_bound_units
+from ocpp_schedule.check.needs import Needs, forgiven_units, needs_of
 from ocpp_schedule.check.offers import BLOCK_CARS, Offers, offers_of
 from ocpp_schedule.check.quantities import exact_dtype
 from ocpp_schedule.check.scene import Scene, scene_of
@@ -81,6 +82,8 @@ def proven_cost_units(
 
 def bound_units(scene: Scene, certificate: Certificate, *, must_units: int, want_units: int) -> int:
     """Return the bound of ``proven_cost_units``, from what was derived before."""
+    if scene.background is not None:
+        return metered_bound_units(scene, certificate, must_units=must_units, want_units=want_units)
     needs = needs_of(scene, certificate)
     offers = offers_of(scene, certificate, _common(certificate, needs))
     count = np.bincount(needs.car, minlength=len(scene.cars.ids))
@@ -105,7 +108,7 @@ def bound_units(scene: Scene, certificate: Certificate, *, must_units: int, want
         worth += offers.scale * _at_given_prices(offers, rest[begin : begin + BLOCK_CARS], needs, certificate)
     asked = np.isin(needs.car, rest)
     worth += sum((needs.price[asked] * needs.units[asked].astype(object)).tolist())
-    return int((worth - offers.paid - _forgiven(needs, rates, must_units, want_units)) // certificate.denominator)
+    return int((worth - offers.paid - forgiven_units(needs, rates, must_units, want_units)) // certificate.denominator)
 
 
 def _common(certificate: Certificate, needs: Needs) -> int:
@@ -227,20 +230,3 @@ def _cap_price(net: npt.NDArray[Any], energy: npt.NDArray[Any], amounts: npt.NDA
     reach = np.cumsum((amounts * energy)[open_][order])
     last = int(np.searchsorted(reach, most))
     return max(int(earned[order[last]]), 0) if last < order.size else 0
-
-
-def _forgiven(needs: Needs, rates: tuple[npt.NDArray[Any], npt.NDArray[Any]], must_units: int, want_units: int) -> int:
-    """Return the most that missing energy can save: the dearest needs first, up to what the plan in hand misses."""
-    saved = 0
-    for hard, missing in ((True, must_units), (False, want_units)):
-        if not missing:
-            continue
-        group = np.flatnonzero(needs.hard == hard)
-        # A need that was rounded up may be missed by the rounding besides.
-        left = missing + int(needs.spare[group].sum())
-        prices = [-(-int(rates[0][at]) // int(rates[1][at])) for at in group.tolist()]
-        for price, units in sorted(zip(prices, needs.units[group].tolist(), strict=True), reverse=True):
-            part = min(left, units)
-            saved += part * price
-            left -= part
-    return saved

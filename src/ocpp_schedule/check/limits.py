@@ -8,9 +8,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from ocpp_schedule.check.series import covered_highest, extremes, microamperes, per_line, whole_down, whole_units
+from ocpp_schedule.check.series import (
+    covered,
+    covered_highest,
+    extremes,
+    microamperes,
+    per_line,
+    whole_down,
+    whole_units,
+)
 from ocpp_schedule.errors import InputError, InputProblem
-from ocpp_schedule.units import LINES, MILLI_PER_UNIT, SUPPLIES, exact
+from ocpp_schedule.units import LINES, MICROAMPERES_PER_AMPERE, MILLI_PER_UNIT, SUPPLIES, exact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -20,8 +28,9 @@ if TYPE_CHECKING:
     from ocpp_schedule.check.rows import Layout
     from ocpp_schedule.model._base import PerLineA
     from ocpp_schedule.model.series import Forecast, LimitSeries
-    from ocpp_schedule.model.site import Site
+    from ocpp_schedule.model.site import Load, Site
     from ocpp_schedule.timegrid import TimeGrid
+    from ocpp_schedule.units import Supply
 
 UNLIMITED: Final = 2**60
 """Stands where a channel has no limit: above every sum that inputs allow."""
@@ -43,7 +52,8 @@ class Limits:
         limit: by row with a limit series, (channels, slots) the lowest limit [uA, mVA].
         base: by row with loads at or below it, (channels, slots) the sum of their highest loads [uA, mVA].
         weight: by row where it is not 1, what charging weighs.
-        headroom: by row in ``limit`` or ``base``, (channels, slots) int64, what charging may take, rounded down.
+        headroom: by row with any of these or firm generation, (channels, slots) int64, what charging may take,
+            rounded down.
         fixed_headroom: (rows, channels) int64, the same of all other rows.
     """
 
@@ -116,7 +126,9 @@ def limits_of(
         lowest, touches = _lowest(one, grid, edges_s, channels)
         before = limit.get(row, fixed[row, :, None])
         limit[row] = np.where(touches, np.minimum(before, lowest), before)
+    forecasts = tuple(forecasts)
     base = _base_loads(site, layout, grid, edges_s, forecasts, channels)
+    firm = _firm(site, layout, grid, edges_s, forecasts, channels)
     weight = {
         layout.circuit_row[circuit.id]: exact(circuit.continuous_load_factor)
         for circuit in site.circuits
@@ -125,9 +137,11 @@ def limits_of(
     nothing = np.zeros((channels, grid.slots), dtype=np.int64)
     headroom = {
         row: _headroom(
-            np.broadcast_to(limit.get(row, fixed[row, :, None]), nothing.shape), base.get(row, nothing), weight.get(row)
+            np.broadcast_to(limit.get(row, fixed[row, :, None]), nothing.shape),
+            base.get(row, nothing) - firm.get(row, nothing),
+            weight.get(row),
         )
-        for row in limit.keys() | base.keys()
+        for row in limit.keys() | base.keys() | firm.keys()
     }
     fixed_headroom = whole_down(fixed)
     if weight:
@@ -192,15 +206,59 @@ def _base_loads(
             what = f"has no forecast; the forecasts are for {', '.join(map(repr, given)) or 'nothing'}."
             raise InputError("review()", [InputProblem(f"site.loads ({load.id})", what)])
         values = forecast.expected_a if forecast.high_a is None else forecast.high_a
-        current = covered_highest(load.id, forecast, values, grid, edges_s)
-        present = np.array([line in load.lines for line in LINES])
-        current = current * present.astype(np.int64)[:, None]
-        if channels > len(LINES):
-            power = current.sum(axis=0).astype(object) * Fraction(volts.voltage_v, MILLI_PER_UNIT)
-            current = np.concatenate((current, power[None]))
+        if values is None:
+            current = _watts(load, forecast, grid, edges_s, volts, channels)
+        else:
+            current = covered_highest(load.id, forecast, values, grid, edges_s)
+            present = np.array([line in load.lines for line in LINES])
+            current = current * present.astype(np.int64)[:, None]
+            if channels > len(LINES):
+                power = current.sum(axis=0).astype(object) * Fraction(volts.voltage_v, MILLI_PER_UNIT)
+                current = np.concatenate((current, power[None]))
         for row in _rows_above(site, layout, load.circuit):
             base[row] = base[row] + current if row in base else current
     return base
+
+
+def _watts(
+    load: Load, forecast: Forecast, grid: TimeGrid, edges_s: npt.NDArray[np.int64], volts: Supply, channels: int
+) -> npt.NDArray[np.int64]:
+    """Return (channels, slots) the highest load given in W: even on its lines at the lowest voltage, rounded up."""
+    powers = forecast.expected_w if forecast.high_w is None else forecast.high_w
+    values = [_spread(power, load.lines, volts.low_voltage_v, up=True) for power in powers or ()]
+    return covered(load.id, forecast, np.array(values, dtype=np.int64), grid, edges_s)[:channels]
+
+
+def _spread(power: float, lines: Sequence[str], voltage_v: int, *, up: bool) -> list[int]:
+    """Return a power in W on L1, L2, L3 [uA] and in total [mVA], rounded up or down."""
+    each = exact(power) * MICROAMPERES_PER_AMPERE / (len(lines) * voltage_v)
+    total = exact(power) * MILLI_PER_UNIT
+    whole = (-int(-each // 1), -int(-total // 1)) if up else (int(each // 1), int(total // 1))
+    return [*(whole[0] if line in lines else 0 for line in LINES), whole[1]]
+
+
+def _firm(
+    site: Site,
+    layout: Layout,
+    grid: TimeGrid,
+    edges_s: npt.NDArray[np.int64],
+    forecasts: Iterable[Forecast],
+    channels: int,
+) -> dict[int, npt.NDArray[np.int64]]:
+    """Return by row (channels, slots) what generation gives for certain, at the highest voltage, rounded down."""
+    given = {forecast.id: forecast for forecast in forecasts}
+    (root,) = (circuit for circuit in site.circuits if circuit.parent is None)
+    volts = SUPPLIES[root.supply or "400Y/230"]
+    firm: dict[int, npt.NDArray[np.int64]] = {}
+    for source in site.generators:
+        series = given[source.id]
+        if series.firm_w is None:
+            continue
+        values = [_spread(power, source.lines, volts.high_voltage_v, up=False) for power in series.firm_w]
+        lowest, _ = extremes(series, np.array(values, dtype=np.int64), grid, edges_s, np.minimum)
+        for row in _rows_above(site, layout, source.circuit):
+            firm[row] = firm[row] + lowest[:channels] if row in firm else lowest[:channels]
+    return firm
 
 
 def _rows_above(site: Site, layout: Layout, circuit: str) -> Iterator[int]:

@@ -91,3 +91,22 @@ def _goals(scene: Scene) -> list[tuple[int, int, int, bool, int]]:
             end = min(int(np.searchsorted(scene.edges_s[1:], by_s, side="right")), int(cars.last[at]))
             found.append((at, end, units, goal.hard, index))
     return found
+
+
+def forgiven_units(
+    needs: Needs, rates: tuple[npt.NDArray[Any], npt.NDArray[Any]], must_units: int, want_units: int
+) -> int:
+    """Return the most that missing energy can save: the dearest needs first, up to what the plan in hand misses."""
+    saved = 0
+    for hard, missing in ((True, must_units), (False, want_units)):
+        if not missing:
+            continue
+        group = np.flatnonzero(needs.hard == hard)
+        # A need that was rounded up may be missed by the rounding besides.
+        left = missing + int(needs.spare[group].sum())
+        prices = [-(-int(rates[0][at]) // int(rates[1][at])) for at in group.tolist()]
+        for price, units in sorted(zip(prices, needs.units[group].tolist(), strict=True), reverse=True):
+            part = min(left, units)
+            saved += part * price
+            left -= part
+    return saved

@@ -10,6 +10,7 @@ from ocpp_schedule.check.bookings import Rows, alarms_of, book, judge_rows, safe
 from ocpp_schedule.check.energy import Given, cost_of, energy_given, wishes_of
 from ocpp_schedule.check.floors import judge_floors
 from ocpp_schedule.check.guards import guards_of
+from ocpp_schedule.check.meter import judge_meter
 from ocpp_schedule.check.own import judge_own
 from ocpp_schedule.check.report import MAX_LISTED_PER_KIND, Findings, Kind, Report
 from ocpp_schedule.check.runs import judge_runs
@@ -107,7 +108,8 @@ def judge(scene: Scene, solution: Solution) -> Report:
     """Judge a solution as ``review`` does, from what was derived of the models before."""
     grid, outlets, cars, seconds, layout = scene.grid, scene.outlets, scene.cars, scene.seconds, scene.layout
     findings = Findings(grid)
-    if not _shapes_fit(solution, cars, outlets, grid.slots, findings):
+    sources = () if scene.background is None else tuple(sorted(scene.background.generated))
+    if not _shapes_fit(solution, cars, outlets, sources, grid.slots, findings):
         return Report(findings.sorted(_KINDS))
     setpoints = _judge_cells(safe_setpoints(solution.setpoints, cars, grid.edges_s[-1]), cars, findings)
     late, early = (
@@ -120,13 +122,21 @@ def judge(scene: Scene, solution: Solution) -> Report:
     given = energy_given(setpoints, cars, seconds, scene.guard_s, (late, early))
     if scene.tapers:
         given = with_draws(given, scene, (late, early))
-    cost = cost_of(given.by_slot, scene.price_s, seconds)
+    parts: dict[str, int] = {}
+    if scene.background is not None:
+        parts = judge_meter(scene.background, cars, given, solution, findings)
+        cost = parts.pop("total")
+    else:
+        cost = cost_of(given.by_slot, scene.price_s, seconds)
     wishes = wishes_of(scene, given)
     if scene.own is not None:
         judge_own(scene.own, setpoints, findings)
     judge_runs(scene, setpoints, given, wishes, findings)
     _judge_energy(cars, given, seconds, findings)
     _judge_claims(solution, cars, given, cost, findings)
+    if solution.cost_parts != parts:
+        listed = [", ".join(f"{name} {units}" for name, units in one.items()) for one in (solution.cost_parts, parts)]
+        findings.add("claimed_cost", "plan", "cost_parts", *listed, relation="exactly")
     judge_stages(solution, stage_values(cars, given, wishes, cost), findings)
     energy = dict(zip(cars.ids, given.by_car, strict=True))
     return Report(
@@ -139,6 +149,7 @@ def judge(scene: Scene, solution: Solution) -> Report:
         missing_must_units=dict.fromkeys(cars.ids, 0) | wishes.missing_must,
         milestones=wishes.milestones,
         cost_units=cost,
+        cost_parts=parts,
         row_use=row_use,
         unaffordable_units=wishes.unaffordable,
         untakeable_units=wishes.untakeable,
@@ -150,12 +161,15 @@ def _flags(solution: Solution) -> tuple[tuple[Any, npt.NDArray[np.bool_]], ...]:
     return ("late_raise", solution.late_raise), ("early_lowering", solution.early_lowering)
 
 
-def _shapes_fit(solution: Solution, cars: Cars, outlets: Outlets, slots: int, findings: Findings) -> bool:
+def _shapes_fit(
+    solution: Solution, cars: Cars, outlets: Outlets, sources: tuple[str, ...], slots: int, findings: Findings
+) -> bool:
     """Report rows, shapes and types that do not belong to this input; tell whether there are none."""
     fit = True
     for field, seen_ids, ids in (
         ("session_ids", solution.session_ids, cars.ids),
         ("connector_ids", solution.connector_ids, outlets.ids),
+        *((("generator_ids", solution.generator_ids, sources),) if solution.curtailed_dw is not None else ()),
     ):
         if tuple(seen_ids) != ids:
             fit = False
@@ -171,6 +185,7 @@ def _shapes_fit(solution: Solution, cars: Cars, outlets: Outlets, slots: int, fi
         ("idle_floor_steps", by_outlet, np.int64),
         ("end_floor_steps", by_outlet, np.int64),
         ("energy_units", by_car, np.int64),
+        *((("curtailed_dw", (len(sources), slots), np.int64),) if solution.curtailed_dw is not None else ()),
     ):
         array = getattr(solution, field)
         if not isinstance(array, np.ndarray) or array.shape != shape or array.dtype != dtype:

@@ -24,6 +24,9 @@ Kind = Literal[
     "maximum",
     "minimum",
     "energy",
+    "surplus",
+    "curtailment",
+    "export",
     "row",
     "edge",
     "idle_floor",
@@ -39,15 +42,15 @@ Kind = Literal[
 ]
 """Which rule is broken.
 
-shape: arrays do not belong to this input; window: current outside the session's slots; maximum, minimum,
-energy: conventions 5 and 6; row: a line of a circuit or station is overloaded; edge: overloaded while
-set-points change, or a guard where none belongs (convention 4); idle_floor, end_floor: conventions 4 and 13;
-claimed_energy, claimed_cost, claimed_stage: the plan's own number is wrong; alarm_draw: current below a row in alarm;
-availability: more than the connector may give then; price: current in a slot dearer than the session pays;
-pause: too many pauses; on_time: charging lasts too short (convention 21).
+shape: arrays do not belong to this input; window: current outside the session's slots; maximum, minimum, energy:
+conventions 5 and 6; surplus, curtailment, export: convention 17, as expected and not fail-safe; row: a line of a
+circuit or station is overloaded; edge: overloaded while set-points change, or a guard where none belongs (convention
+4); idle_floor, end_floor: conventions 4 and 13; claimed_energy, claimed_cost, claimed_stage: the plan's own number is
+wrong; alarm_draw: current below a row in alarm; availability: more than the connector may give then; price: current
+in a slot dearer than the session pays; pause: too many pauses; on_time: charging lasts too short (convention 21).
 """
 
-Noun = Literal["session", "connector", "circuit", "station", "plan"]
+Noun = Literal["session", "connector", "circuit", "station", "generator", "plan"]
 Unit = Literal["steps", "uA", "mVA", "0.1 J", "money", ""]
 """``money`` is the unit of convention 1; empty where the values are text."""
 
@@ -252,7 +255,10 @@ class Report:
         missing_units: by session id, ``wanted_units`` not given [0.1 J].
         missing_must_units: by session id, the highest shortage at one of its hard milestones [0.1 J].
         milestones: every milestone, by session id and position.
-        cost_units: cost of the energy given in money units, rounded down once, at the end.
+        cost_units: cost of the energy given in money units, rounded down once, at the end; with generation or peak
+            charges what the plan adds to the bill of the site (convention 17).
+        cost_parts: that cost as ``energy``, ``export`` and ``peaks``, each rounded down by itself; empty where the cost
+            is that of charging energy alone.
         row_use: every row that has a connector on its line, at the slot where it is used most.
         cost_bound_units: what no plan costs less than that misses no more energy, proven from the prices of the
             plan's certificate (``check.certificate``); None where that was not asked for or there are no prices.
@@ -272,6 +278,7 @@ class Report:
     missing_must_units: Mapping[str, int] = field(default_factory=dict)
     milestones: tuple[MilestoneReview, ...] = ()
     cost_units: int = 0
+    cost_parts: Mapping[str, int] = field(default_factory=dict)
     row_use: tuple[RowUse, ...] = ()
     omitted: int = 0
     cost_bound_units: int | None = None

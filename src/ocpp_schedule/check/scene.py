@@ -9,6 +9,7 @@ import numpy as np
 
 from ocpp_schedule.check.known import filled
 from ocpp_schedule.check.limits import Limits, channels_of, limits_of
+from ocpp_schedule.check.meter import Background, background_of, needs_meter
 from ocpp_schedule.check.own import Own, own_of
 from ocpp_schedule.check.quantities import Cars, Outlets, cars_of, outlets_of
 from ocpp_schedule.check.rows import Layout, lay_out
@@ -47,6 +48,7 @@ class Scene:
         own: what limits single cars; None: nothing.
         tapers: by car with one, how its power falls.
         steady: connectors whose station cannot pause.
+        background: what the meter sees beside charging; None where the cost is that of charging energy alone.
     """
 
     grid: TimeGrid
@@ -61,6 +63,7 @@ class Scene:
     own: Own | None = None
     tapers: dict[int, Points] = field(default_factory=dict)
     steady: frozenset[str] = frozenset()
+    background: Background | None = None
 
 
 def scene_of(
@@ -99,4 +102,5 @@ def scene_of(
         own=own,
         tapers=tapers,
         steady=steady_connectors(site),
+        background=background_of(site, tariff, grid, edges_s, forecasts) if needs_meter(site, tariff) else None,
     )

@@ -110,8 +110,19 @@ def covered_highest(
     Raises:
         InputError: the series does not cover the grid.
     """
+    return covered(name, series, microamperes(per_line(values)), grid, edges_s)
+
+
+def covered(
+    name: str, series: RegularSeries, values: npt.NDArray[Any], grid: TimeGrid, edges_s: npt.NDArray[np.int64]
+) -> npt.NDArray[Any]:
+    """Return (channels, slots) the highest of (intervals, channels) values.
+
+    Raises:
+        InputError: the series does not cover the grid.
+    """
     _require_cover(f"forecasts ({name})", series, len(values), grid)
-    return extremes(series, microamperes(per_line(values)), grid, edges_s, np.maximum)[0]
+    return extremes(series, values, grid, edges_s, np.maximum)[0]
 
 
 def _require_cover(where: str, series: RegularSeries, count: int, grid: TimeGrid) -> None:

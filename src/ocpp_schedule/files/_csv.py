@@ -136,7 +136,9 @@ def read_prices(text: str, name: str, step_s: int) -> SeriesRows:
 
 
 def read_forecast(text: str, name: str, step_s: int | None) -> SeriesRows:
-    """Return the currents of a forecast: ``expected_a`` and, if wanted, ``high_a``, each as one column or three.
+    """Return the values of a forecast: ``expected_a`` and, if wanted, ``high_a``, each as one column or three.
+
+    Or in W in total, one column each: ``expected_w`` and, if wanted, ``high_w`` or ``firm_w``.
 
     Args:
         text: the file's text.
@@ -144,6 +146,9 @@ def read_forecast(text: str, name: str, step_s: int | None) -> SeriesRows:
         step_s: length of an interval; None: the time between the first two rows.
     """
     header = text[: text.find("\n")] if "\n" in text else text
+    if "expected_w" in header:
+        watts = [name for name in ("expected_w", "high_w", "firm_w") if name in header]
+        return _read_series(text, name, {one: (one,) for one in watts}, step_s)
     columns = {"expected_a": _columns("expected_a", header)}
     if "high_a" in header:
         columns["high_a"] = _columns("high_a", header)

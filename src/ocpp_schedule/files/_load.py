@@ -39,7 +39,7 @@ def load_scenario(path: str | os.PathLike[str]) -> Scenario:
       station speaks OCPP 1.6, else text),
     * prices: ``start, per_kwh``,
     * forecasts: ``start, expected_a`` (or ``expected_a_l1, expected_a_l2, expected_a_l3``), and where wanted
-      ``high_a`` (or ``high_a_l1`` ...).
+      ``high_a`` (or ``high_a_l1`` ...); or in W ``start, expected_w``, and where wanted ``high_w`` or ``firm_w``.
 
     Args:
         path: the JSON file, at most 50 MB.
@@ -131,9 +131,13 @@ class _Loading:
         except ValidationError:
             grid = None
         sessions = self._places.session_items(items(data, "sessions"))
-        self._problems += own_problems(
-            read(data, "site"), sessions, numbered("availability", items(data, "availability"))
-        )
+        availability = numbered("availability", items(data, "availability"))
+        forecasts = [
+            item
+            for index, item in enumerate(numbered("forecasts", items(data, "forecasts")))
+            if not self._places.is_unread(("forecasts", index))
+        ]
+        self._problems += own_problems(read(data, "site"), sessions, availability, forecasts, read(data, "tariff"))
         self._check(data, grid)
 
     def _check(self, data: object, grid: TimeGrid | None) -> None:

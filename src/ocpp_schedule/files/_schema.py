@@ -25,7 +25,7 @@ def scenario_schema() -> dict[str, Any]:
     _or(schema["properties"], "sessions", _csv_form(sessions))
     prices = f"CSV file beside the scenario, columns {', '.join(_csv.PRICE_COLUMNS)}"
     _or(schema["$defs"]["Tariff"]["properties"], "energy", _csv_form(prices, required=("step_s",), step_s=True))
-    values = "CSV file beside the scenario, columns start and expected_a (or expected_a_l1, _l2, _l3), also high_a"
+    values = "CSV file beside the scenario, columns start and expected_a (or expected_a_l1, _l2, _l3) or expected_w"
     _or(schema["properties"]["forecasts"], "items", _csv_form(values, required=("id",), step_s=True))
     grid = schema["$defs"]["TimeGrid"]
     regular = {

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from ocpp_schedule.errors import InputProblem
+from ocpp_schedule.model._forecast_checks import shared_names
 from ocpp_schedule.model._phase_currents import crossing_texts, own_range
 from ocpp_schedule.model._raw import Item, instant, items, number, place, quoted, read, text
 from ocpp_schedule.model._supply_checks import supply_problems
@@ -132,7 +133,7 @@ def _milestone_texts(session: object) -> Iterator[str]:
             )
 
 
-_KINDS = ("circuits", "stations", "connectors", "loads")
+_KINDS = ("circuits", "stations", "connectors", "loads", "generators")
 
 
 def site_problems(site: object, path: str) -> Iterator[InputProblem]:
@@ -150,7 +151,9 @@ def site_problems(site: object, path: str) -> Iterator[InputProblem]:
     stations = Names(ids(items(site, "stations")))
     yield from _unknown(kinds["stations"], "circuit", circuits)
     yield from _unknown(kinds["loads"], "circuit", circuits)
+    yield from _unknown(kinds["generators"], "circuit", circuits)
     yield from _unknown(kinds["connectors"], "station", stations)
+    yield from shared_names(kinds)
     yield from _connector_problems(site, kinds["connectors"])
     yield from supply_problems(kinds)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from ocpp_schedule.errors import InputProblem
+from ocpp_schedule.model._forecast_checks import expected_field, kind_problems
 from ocpp_schedule.model._raw import Item, instant, items, number, place, quoted, read, text
 from ocpp_schedule.model._references import Names, duplicate_problems, ids
 from ocpp_schedule.model._supply_checks import limit_texts
@@ -62,57 +63,40 @@ def _too_fine(price: object) -> bool:
 
 def tariff_problems(tariff: object, grid: TimeGrid | None, path: str) -> Iterator[InputProblem]:
     """Yield where the tariff leaves the grid without a price, or is finer than money is counted."""
-    energy = read(tariff, "energy")
-    if grid is not None:
-        yield from coverage_problems(f"{path}energy", energy, "per_kwh", grid, "prices")
     remedy = f"has more than {MAX_DECIMALS} decimals. Round it."
-    if _too_fine(energy):
-        yield InputProblem(f"{path}energy", f"{energy!r} {remedy}")
-    for index, price in enumerate(items(energy, "per_kwh")):
-        if _too_fine(price):
-            yield InputProblem(f"{path}energy.per_kwh[{index}]", f"{price!r} {remedy}")
+    for field in ("energy", "export"):
+        prices = read(tariff, field)
+        if grid is not None:
+            yield from coverage_problems(f"{path}{field}", prices, "per_kwh", grid, "prices")
+        if _too_fine(prices):
+            yield InputProblem(f"{path}{field}", f"{prices!r} {remedy}")
+        for index, price in enumerate(items(prices, "per_kwh")):
+            if _too_fine(price):
+                yield InputProblem(f"{path}{field}.per_kwh[{index}]", f"{price!r} {remedy}")
 
 
 def forecast_problems(forecasts: list[Item], site: object, grid: TimeGrid | None) -> Iterator[InputProblem]:
     """Yield loads without a forecast, forecasts without a load, gaps and unequal lengths."""
     yield from duplicate_problems(forecasts)
-    loads = Names(ids(items(site, "loads")))
+    known = [*ids(items(site, "loads")), *ids(items(site, "generators"))]
+    loads = Names(known)
+    noun = "load or generator" if items(site, "generators") else "load"
     given = {text(forecast, "id") for _, forecast in forecasts}
     for where, forecast in forecasts:
         at = place(where, forecast)
         name = text(forecast, "id")
         if name is not None and name not in loads:
-            yield InputProblem(at, f"there is no load {quoted(name)}; {loads}.")
-        expected, high = items(forecast, "expected_a"), items(forecast, "high_a")
-        if high and expected and len(high) != len(expected):
-            yield InputProblem(at, f"high_a has {len(high)} values, expected_a {len(expected)}; give as many.")
-        yield from _high_problems(at, expected, high)
+            yield InputProblem(at, f"there is no {noun} {quoted(name)}; {loads}.")
         if grid is not None:
-            yield from coverage_problems(at, forecast, "expected_a", grid, "values")
-    for index, load in enumerate(items(site, "loads")):
-        name = text(load, "id")
-        if name is not None and name not in given:
-            yield InputProblem(
-                place(f"site.loads[{index}]", load), "has no forecast; add one with this id (zeros are allowed)."
-            )
-
-
-def _high_problems(at: str, expected: list[Any], high: list[Any]) -> Iterator[InputProblem]:
-    """Yield the first interval in which the highest load is below the expected one."""
-    for index, (likely, highest) in enumerate(zip(expected, high, strict=False)):
-        pairs = zip(_per_line(likely), _per_line(highest), strict=True)
-        if any(top < usual for usual, top in pairs):
-            yield InputProblem(
-                at, f"high_a[{index}]={highest!r} is below expected_a[{index}]={likely!r}; it is the highest. Raise it."
-            )
-            return
-
-
-def _per_line(value: Any) -> tuple[float, float, float]:
-    """Return a value per line; zeros where it is none (its own error reports that)."""
-    values = list(value) if isinstance(value, list | tuple) else [value] * 3
-    numbers = [float(v) if isinstance(v, int | float) and not isinstance(v, bool) else 0.0 for v in values]
-    return (numbers[0], numbers[1], numbers[2]) if len(numbers) == 3 else (0.0, 0.0, 0.0)  # noqa: PLR2004 - three lines
+            yield from coverage_problems(at, forecast, expected_field(forecast), grid, "values")
+    yield from kind_problems(forecasts, site)
+    for kind in ("loads", "generators"):
+        for index, one in enumerate(items(site, kind)):
+            name = text(one, "id")
+            if name is not None and name not in given:
+                yield InputProblem(
+                    place(f"site.{kind}[{index}]", one), "has no forecast; add one with this id (zeros are allowed)."
+                )
 
 
 def limit_problems(limits: list[Item], site: object) -> Iterator[InputProblem]:

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from ocpp_schedule.errors import InputProblem
 from ocpp_schedule.model import _availability_checks as available
+from ocpp_schedule.model import _peak_checks as peaks
 from ocpp_schedule.model import _references as references
 from ocpp_schedule.model import _series_checks as series
 from ocpp_schedule.model import _supply_checks as supplies
+from ocpp_schedule.model._forecast_checks import forecast_texts, source_problems
 from ocpp_schedule.model._raw import Item, items, place, read
 from ocpp_schedule.model.availability import KINDS
 from ocpp_schedule.model.capabilities import capability_texts
@@ -31,7 +33,13 @@ def numbered(name: str, things: Iterable[Any]) -> list[Item]:
     return [(f"{name}[{index}]", thing) for index, thing in enumerate(things)]
 
 
-def own_problems(site: object, sessions: list[Item], availability: Sequence[Item] = ()) -> Iterator[InputProblem]:
+def own_problems(
+    site: object,
+    sessions: list[Item],
+    availability: Sequence[Item] = (),
+    forecasts: Sequence[Item] = (),
+    tariff: object = None,
+) -> Iterator[InputProblem]:
     """Yield what constructors would refuse beyond single fields: needed on raw data only."""
     yield from references.site_problems(site, "site.")
     for where, circuit in numbered("site.circuits", items(site, "circuits")):
@@ -47,6 +55,10 @@ def own_problems(site: object, sessions: list[Item], availability: Sequence[Item
         yield from (InputProblem(where, text) for text in available.restriction_texts(restriction))
         for place_of, hours in numbered(f"{where}.hours", items(restriction, "hours")):
             yield from (InputProblem(place_of, text) for text in available.hours_texts(hours))
+    for where, forecast in forecasts:
+        yield from (InputProblem(place(where, forecast), text) for text in forecast_texts(forecast))
+    for where, peak in numbered("tariff.peaks", items(tariff, "peaks")):
+        yield from (InputProblem(place(where, peak), text) for text in peaks.peak_texts(peak))
 
 
 def cross_problems(
@@ -78,6 +90,8 @@ def cross_problems(
     if grid is not None:
         yield from series.guard_problems(site, grid, "site.")
     yield from series.tariff_problems(tariff, grid, "tariff.")
+    yield from peaks.peak_problems(tariff, grid, site, "tariff.")
+    yield from source_problems(sessions, site)
     yield from series.limit_problems(limits, site)
     yield from series.forecast_problems(forecasts, site, grid)
 

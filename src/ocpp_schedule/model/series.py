@@ -7,6 +7,7 @@ from typing import Annotated, Final, Self
 from pydantic import Field, model_validator
 
 from ocpp_schedule.errors import InputProblem
+from ocpp_schedule.model import _forecast_checks as checks
 from ocpp_schedule.model import _supply_checks as supplies
 from ocpp_schedule.model._base import Id, PerLineA, RegularSeries, Watts, raise_references
 from ocpp_schedule.timegrid import MAX_SLOTS
@@ -29,20 +30,33 @@ class PriceSeries(RegularSeries):
 
 
 class Forecast(RegularSeries):
-    """What a load is expected to draw, and the highest that hard limits must leave room for [A per line].
+    """What a load or a generator is expected to do, in A per line or in W in total; not in both.
 
-    One value counts for every line of the load; three are L1, L2, L3. Without ``high_a`` the
-    expected value is used for limits too.
+    In A one value counts for every line of the load; three are L1, L2, L3. W are spread evenly over the lines
+    of the load or generator. ``expected_a`` or ``expected_w`` is what is likely, and what the meter is planned
+    with; ``high_a`` or ``high_w`` the most that hard limits must leave room for (a load without one: the expected
+    value); ``firm_w`` what a generator gives for certain: only that gives room on hard limits.
 
     >>> from datetime import datetime, UTC
     >>> Forecast(id="building", start=datetime(2026, 1, 15, tzinfo=UTC), step_s=3600,
     ...          expected_a=(4, (4, 5, 6)), high_a=(6, 8)).expected_a
     (4.0, (4.0, 5.0, 6.0))
+    >>> Forecast(id="roof", start=datetime(2026, 1, 15, 12, tzinfo=UTC), step_s=3600,
+    ...          expected_w=(5000, 4000), firm_w=(1000, 0)).firm_w
+    (1000.0, 0.0)
     """
 
-    id: Id = Field(description="id of the load")
-    expected_a: tuple[PerLineA, ...] = Field(min_length=1, max_length=MAX_SLOTS)
+    id: Id = Field(description="id of the load or generator")
+    expected_a: tuple[PerLineA, ...] | None = Field(default=None, min_length=1, max_length=MAX_SLOTS)
     high_a: tuple[PerLineA, ...] | None = Field(default=None, min_length=1, max_length=MAX_SLOTS)
+    expected_w: tuple[Watts, ...] | None = Field(default=None, min_length=1, max_length=MAX_SLOTS)
+    high_w: tuple[Watts, ...] | None = Field(default=None, min_length=1, max_length=MAX_SLOTS)
+    firm_w: tuple[Watts, ...] | None = Field(default=None, min_length=1, max_length=MAX_SLOTS)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        raise_references(InputProblem("", text) for text in checks.forecast_texts(self))
+        return self
 
 
 class LimitSeries(RegularSeries):

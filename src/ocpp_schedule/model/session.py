@@ -51,7 +51,8 @@ class Session(Model):
 
     ``energy_wh`` is wanted by departure, counted from arrival; of a car that was there before the grid nothing is
     known yet, so all of it is wanted within the grid. ``phases`` is what the car uses;
-    None is unknown: every line for limits, one phase for energy.
+    None is unknown: every line for limits, one phase for energy. ``source="surplus"``: together with all
+    others like it, it gets at most what generation is expected to give beyond the expected base load.
 
     Departure and energy may be unknown (None) where ``SessionDefaults`` say what to assume then (convention 21).
     ``soc_percent`` is the state of charge at arrival. In slots whose energy price is above ``max_price_per_kwh``
@@ -75,6 +76,9 @@ class Session(Model):
     min_current_a: PerPhasesA | None = None
     max_current_a: PerPhasesA | None = None
     phases: Literal[1, 2, 3] | None = None
+    source: Literal["any", "surplus"] = Field(
+        default="any", description="surplus: only what generation is expected to give beyond the base load"
+    )
     transaction_id: TransactionId | None = Field(default=None, description="set while the session is running")
     battery_wh: WattHours | None = Field(default=None, description="what the battery holds")
     soc_percent: Percent | None = Field(default=None, description="state of charge at arrival")

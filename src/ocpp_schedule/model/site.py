@@ -11,6 +11,7 @@ from ocpp_schedule.model import _references as references
 from ocpp_schedule.model import _supply_checks as supplies
 from ocpp_schedule.model._base import Amperes, Id, Model, PerLineA, Seconds, Watts, raise_references
 from ocpp_schedule.model.capabilities import Capabilities
+from ocpp_schedule.model.devices import Generator
 from ocpp_schedule.units import EDGE_GUARD_S, LINES, MIN_PILOT_CURRENT_A, Line, SupplyName
 
 OcppVersion = Literal["1.6", "2.0.1", "2.1"]
@@ -41,6 +42,9 @@ class Circuit(Model):
         ge=1,
         le=10,
         description="what charging weighs in the limits of this circuit; 1.25 for a continuous load in the NEC",
+    )
+    export_limit_w: Watts | None = Field(
+        default=None, description="most it may give upwards, as expected; None: no limit"
     )
 
     @model_validator(mode="after")
@@ -127,6 +131,7 @@ class Site(Model):
     stations: tuple[Station, ...] = Field(default=(), max_length=100_000)
     connectors: tuple[Connector, ...] = Field(default=(), max_length=100_000)
     loads: tuple[Load, ...] = Field(default=(), max_length=10_000)
+    generators: tuple[Generator, ...] = Field(default=(), max_length=10_000)
     idle_floor_a: Amperes = 0.0
     edge_guard_s: Seconds = EDGE_GUARD_S
 

@@ -13,6 +13,7 @@ from ocpp_schedule.units import CHANNELS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ocpp_schedule.problem.meter import Meter
     from ocpp_schedule.problem.stages import StageSpec
     from ocpp_schedule.problem.taper import Curve
     from ocpp_schedule.timegrid import TimeGrid
@@ -103,6 +104,7 @@ class Problem:
         runs: rules for pauses and on-times; None: there are none.
         tapers: by session with one, how its power falls.
         demand_untakeable_units: (D,) what each demand is smaller by, for the session's taper [0.1 J].
+        meter: base load, generation and peaks; None where the bill is the energy of charging times its price.
     """
 
     grid: TimeGrid
@@ -143,6 +145,7 @@ class Problem:
     runs: RunRules | None = None
     tapers: Mapping[int, Curve] = field(default_factory=dict)
     demand_untakeable_units: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    meter: Meter | None = None
 
     def __post_init__(self) -> None:
         for name in self.__slots__:

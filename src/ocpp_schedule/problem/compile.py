@@ -13,6 +13,7 @@ from ocpp_schedule.problem.arrays import Problem
 from ocpp_schedule.problem.availability import LOOKAHEAD_S, spells_by_connector
 from ocpp_schedule.problem.demands import Table, compile_demands
 from ocpp_schedule.problem.known import known_sessions
+from ocpp_schedule.problem.meter import compile_meter, export_notices, surplus_caps
 from ocpp_schedule.problem.own import own_notices, own_rules
 from ocpp_schedule.problem.rows import Nodes, compile_nodes
 from ocpp_schedule.problem.runs import run_rules
@@ -74,14 +75,14 @@ def compile_problem(
     tapers = _tapers(table, outlets)
     own = _own_rules(site, availability, table, outlets, edges, prices, tapers)
     floors = nodes.connectors.astype(np.int64) @ outlets.floor_units
-    headroom = nodes.headroom(nodes.limit_units, nodes.base_units)
+    headroom = nodes.headroom(nodes.limit_units, nodes.base_units - nodes.firm_units)
     # A row that no connector below can load is nobody's business here; the referee still looks at it.
     loadable = (nodes.connectors.astype(np.int64) @ outlets.wired.astype(np.int64)) > 0
     alarm = (headroom < floors[:, :, None]) & loadable[:, :, None]
     demands = compile_demands(table, edges, own, tapers)
-    slot = np.arange(edges.size - 1)
-    inside = (slot >= table.first[:, None]) & (slot < table.end[:, None])
-    caps = _caps(table, inside, nodes, alarm)
+    inside = _windows(table, edges.size - 1)
+    meter = compile_meter(site, table.sessions, tariff, forecasts, nodes, edges)
+    caps = surplus_caps(_caps(table, inside, nodes, alarm), meter, table, edges)
     return Problem(
         grid=grid,
         seconds=np.diff(edges),
@@ -106,11 +107,12 @@ def compile_problem(
         headroom_units=headroom,
         alarm=alarm,
         edge_guard_s=site.edge_guard_s,
-        notices=table.notices + assumed + own_notices(table, demands),
-        stages=compile_stages(demands, prices),
+        notices=table.notices + assumed + own_notices(table, demands) + export_notices(site, meter, grid),
+        stages=compile_stages(demands, prices, billed=meter is not None),
         withheld=own.withheld if own else (),
         tapers=tapers,
         runs=run_rules(site, table, demands, int(edges[-1])),
+        meter=meter,
     )
 
 
@@ -303,6 +305,13 @@ def _passed_milestones(ordered: list[KnownSession], start_s: int) -> tuple[str, 
         for index, milestone in enumerate(session.milestones)
         if milestone.by.timestamp() <= start_s < session.departure.timestamp()
     )
+
+
+def _windows(table: Table, slots: int) -> Bools:
+    """Return (S, T) which slots each session may use."""
+    slot = np.arange(slots)
+    inside: Bools = (slot >= table.first[:, None]) & (slot < table.end[:, None])
+    return inside
 
 
 def _owners(table: Table, inside: Bools, connectors: int) -> Ints:

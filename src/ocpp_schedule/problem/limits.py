@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from ocpp_schedule.problem.series import epoch_s, extreme_per_slot, per_line_ua
+from ocpp_schedule.problem.series import epoch_s, extreme_per_slot, micro, per_line_ua
 from ocpp_schedule.units import LINES, MILLI_PER_UNIT, TOTAL, round_down
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ocpp_schedule.model.series import Forecast, LimitSeries
     from ocpp_schedule.model.site import Circuit, Site
     from ocpp_schedule.problem.arrays import Ints
+    from ocpp_schedule.units import Supply
 
 UNLIMITED: Final = 1 << 60
 """Above any sum that the input allows (1e5 connectors of 1e5 A on three lines at 277 V are 1e16 mVA)."""
@@ -67,7 +68,7 @@ def base_loads(
     above: dict[str, list[int]],
     edges: Ints,
     shape: tuple[int, int, int],
-    voltage_v: int,
+    supply: Supply,
 ) -> Ints:
     """Return (N, K, T) highest base load at or below each node.
 
@@ -77,17 +78,57 @@ def base_loads(
         above: by circuit, the nodes that its loads count for.
         edges: (T + 1,) seconds since 1970.
         shape: N, K, T.
-        voltage_v: to neutral, at which currents count in totals.
+        supply: currents count in totals at its voltage to neutral, W on lines at its lowest one.
     """
-    base = np.zeros(shape, dtype=np.int64)
+    base, amperes = np.zeros(shape, dtype=np.int64), np.zeros((shape[0], shape[2]), dtype=np.int64)
     forecast_of = {forecast.id: forecast for forecast in forecasts}
     for load in site.loads:
         forecast = forecast_of[load.id]
-        values = per_line_ua(forecast.high_a or forecast.expected_a, up=True)
+        watts = forecast.high_w or forecast.expected_w
+        if watts:
+            values = watts_per_line(watts, load.lines, supply.low_voltage_v, up=True)
+        else:
+            values = per_line_ua(forecast.high_a or forecast.expected_a or (), up=True)
         highest = extreme_per_slot(values, epoch_s(forecast.start), forecast.step_s, edges, highest=True, outside=0)
+        nodes = above[load.circuit]
+        if watts:
+            base[nodes] += highest[: shape[1]]
+            continue
         highest[[line not in load.lines for line in LINES]] = 0
-        base[above[load.circuit], :TOTAL] += highest
+        base[nodes, :TOTAL] += highest
+        amperes[nodes] += highest.sum(axis=0)
     if shape[1] > TOTAL:
         # uA x V is uVA; rounded up once, after the sum.
-        base[:, TOTAL] = -(-base[:, :TOTAL].sum(axis=1) * voltage_v // MILLI_PER_UNIT)
+        base[:, TOTAL] += -(-amperes * supply.voltage_v // MILLI_PER_UNIT)
     return base
+
+
+def firm_generation(
+    site: Site,
+    forecasts: Iterable[Forecast],
+    above: dict[str, list[int]],
+    edges: Ints,
+    shape: tuple[int, int, int],
+    supply: Supply,
+) -> Ints:
+    """Return (N, K, T) what generators at or below each node give for certain; W on lines at the highest voltage."""
+    firm = np.zeros(shape, dtype=np.int64)
+    forecast_of = {forecast.id: forecast for forecast in forecasts}
+    for generator in site.generators:
+        forecast = forecast_of[generator.id]
+        if forecast.firm_w is None:
+            continue
+        values = watts_per_line(forecast.firm_w, generator.lines, supply.high_voltage_v, up=False)
+        lowest = extreme_per_slot(values, epoch_s(forecast.start), forecast.step_s, edges, highest=False, outside=0)
+        firm[above[generator.circuit]] += lowest[: shape[1]]
+    return firm
+
+
+def watts_per_line(values: Sequence[float], lines: Sequence[str], voltage_v: int, *, up: bool) -> Ints:
+    """Return powers as (4, K) currents on L1, L2, L3 [uA] and totals [mVA], spread evenly over ``lines``."""
+    share = len(lines) * voltage_v
+    scaled = micro(values)
+    each = -(-scaled // share) if up else scaled // share
+    total = -(-scaled // MILLI_PER_UNIT) if up else scaled // MILLI_PER_UNIT
+    rows = [each if line in lines else each * 0 for line in LINES]
+    return np.array([*rows, total], dtype=np.int64)

@@ -12,6 +12,7 @@ from ocpp_schedule.problem.limits import (
     base_loads,
     channels_of,
     circuit_total,
+    firm_generation,
     lower_by_series,
     own_limits,
 )
@@ -35,6 +36,7 @@ class Nodes:
         connectors: (N, C) bool.
         limit_units: (N, K, T).
         base_units: (N, K, T) highest base load at or below the node.
+        firm_units: (N, K, T) lowest firm generation at or below the node.
         weights: by node, what charging weighs there, where that is not 1.
         supply: the supply of the site.
     """
@@ -43,6 +45,7 @@ class Nodes:
     connectors: Bools
     limit_units: Ints
     base_units: Ints
+    firm_units: Ints
     weights: dict[int, Fraction]
     supply: Supply
 
@@ -101,7 +104,8 @@ def compile_nodes(
         names=names,
         connectors=connectors,
         limit_units=limit_units,
-        base_units=base_loads(site, forecasts, above, edges, shape, supply.voltage_v),
+        base_units=base_loads(site, forecasts, above, edges, shape, supply),
+        firm_units=firm_generation(site, forecasts, above, edges, shape, supply),
         weights={
             node: exact(circuit.continuous_load_factor)
             for node, circuit in enumerate(site.circuits)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from ocpp_schedule.timegrid import EARLIEST
-from ocpp_schedule.units import MICROAMPERES_PER_AMPERE, PRICE_UNITS_PER_CURRENCY
+from ocpp_schedule.units import MICROAMPERES_PER_AMPERE, PRICE_UNITS_PER_CURRENCY, exact
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,11 +42,33 @@ def price_seconds(energy: PriceSeries | float, edges: Ints) -> Ints:
         flat: Ints = np.diff(edges) * round(energy * PRICE_UNITS_PER_CURRENCY)
         return flat
     units = np.rint(np.array(energy.per_kwh) * PRICE_UNITS_PER_CURRENCY).astype(np.int64)
-    offsets = edges - epoch_s(energy.start)
-    before = np.concatenate(([0], np.cumsum(units) * energy.step_s))
-    whole, rest = np.divmod(offsets, energy.step_s)
-    integral = before[whole] + rest * np.append(units, 0)[whole]
-    result: Ints = np.diff(integral)
+    return integral(units, epoch_s(energy.start), energy.step_s, edges)
+
+
+def integral(units: Ints, start_s: int, step_s: int, edges: Ints) -> Ints:
+    """Return (T,) the sum over each slot of value x seconds, exact.
+
+    Args:
+        units: (K,) whole value of each interval; they cover the grid.
+        start_s: start of the first interval, seconds since 1970.
+        step_s: length of an interval [s].
+        edges: (T + 1,) seconds since 1970.
+    """
+    before = np.concatenate(([0], np.cumsum(units) * step_s))
+    whole, rest = np.divmod(edges - start_s, step_s)
+    result: Ints = np.diff(before[whole] + rest * np.append(units, 0)[whole])
+    return result
+
+
+def micro(values: Sequence[float]) -> Any:
+    """Return values in millionths, exact: whole numbers where they all are, else fractions (dtype object)."""
+    given = np.array(values, dtype=np.float64)
+    scaled = np.rint(given * MICROAMPERES_PER_AMPERE)
+    # Equal to k / 10**6 means written with at most six decimals: 10**8 W leave 14 digits, a float holds 15.
+    if np.array_equal(scaled / MICROAMPERES_PER_AMPERE, given):
+        return scaled.astype(np.int64)
+    result = np.empty(given.size, dtype=object)
+    result[:] = [exact(value) * MICROAMPERES_PER_AMPERE for value in values]
     return result
 
 

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from ocpp_schedule.problem.arrays import Bools, Ints
     from ocpp_schedule.problem.demands import Demands
 
-StageKind = Literal["missing", "rate"]
-"""``missing``: energy that demands miss; ``rate``: energy times a rate per slot, such as a price."""
+StageKind = Literal["missing", "rate", "bill"]
+"""``missing``: energy that demands miss; ``rate``: energy times a rate per slot, such as a price; ``bill``: what the
+plan adds to the bill at the meter, whose import price is the rate."""
 
 PARTS_PER_MILLION: Final = 1_000_000
 
@@ -51,15 +52,16 @@ class StageSpec:
         return value + self.allow_abs + abs(value) * self.allow_ppm / PARTS_PER_MILLION
 
 
-def compile_stages(demands: Demands, price_seconds: Ints) -> tuple[StageSpec, ...]:
+def compile_stages(demands: Demands, price_seconds: Ints, *, billed: bool) -> tuple[StageSpec, ...]:
     """Return the stages of the preset ``cheapest``: must-have energy, wanted energy, cost.
 
     Args:
         demands: of all sessions.
         price_seconds: (T,) price x seconds of each slot.
+        billed: the cost is the bill at the meter, not just the energy of charging times its price.
     """
     return (
         StageSpec("must_have", "missing", demands=demands.hard.copy()),
         StageSpec("wanted", "missing", demands=~demands.hard),
-        StageSpec("cost", "rate", rate=price_seconds.copy()),
+        StageSpec("cost", "bill" if billed else "rate", rate=price_seconds.copy()),
     )

@@ -27,6 +27,7 @@ class Block:
         goals: by the name of a stage, what its value grows by per unit of each new column, in the stage's unit.
         arcs: by the name of a stage, (A,) what it charges per step of each arc in place of what it did; for stages
             whose value the new columns carry.
+        offsets: by the name of a stage, what its value has beside that of the columns.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Block:
     row_high: Floats
     goals: Mapping[str, Floats] = field(default_factory=dict)
     arcs: Mapping[str, Floats] = field(default_factory=dict)
+    offsets: Mapping[str, float] = field(default_factory=dict)
 
 
 def extended(relaxation: Relaxation, block: Block) -> Relaxation:
@@ -51,7 +53,7 @@ def extended(relaxation: Relaxation, block: Block) -> Relaxation:
             coefficients[relaxation.columns["arcs"]] = block.arcs[name] * goal.scale
         if name == relaxation.main:
             cost += coefficients - np.concatenate((goal.coefficients, np.zeros(more)))
-        goals[name] = replace(goal, coefficients=coefficients)
+        goals[name] = replace(goal, coefficients=coefficients, offset=goal.offset + block.offsets.get(name, 0.0))
     empty = csr_array((height, more))
     return replace(
         relaxation,

@@ -26,19 +26,19 @@ def exact_plan(problem: Problem, relaxation: Relaxation, solver: Solver) -> Cand
 
     Stages: must-have, wanted energy, cost, few starts, then early finish and session id in one.
     """
-    wishes = _whole_demands(problem, relaxation)
-    program = _integer_program(problem, relaxation, wishes)
+    wishes = whole_demands(problem, relaxation)
+    program = integer_program(problem, relaxation, wishes)
     width, arcs = relaxation.program.cost.size, relaxation.arc_session.size
     program = with_run_rows(problem, relaxation, program, width, width + arcs)
     values: Floats | None = None
-    for cost in _stage_costs(problem, relaxation, wishes, program.cost.size):
+    for cost in stage_costs(problem, relaxation, wishes, program.cost.size):
         if not cost.any():
             continue
         outcome = solver.run(replace(program, cost=cost), "sat")
         if outcome.values is None or not outcome.optimal:
             return None
         values = np.rint(outcome.values)
-        program = _with_row(program, cost, float(np.rint(cost @ values)))
+        program = with_row(program, cost, float(np.rint(cost @ values)))
     if values is None:
         return None
     setpoints = np.zeros((problem.sessions, problem.slots))
@@ -47,7 +47,7 @@ def exact_plan(problem: Problem, relaxation: Relaxation, solver: Solver) -> Cand
 
 
 @dataclass(frozen=True, slots=True)
-class _WholeDemands:
+class WholeDemands:
     """Demands in whole units of their own, so that the integer solver needs no fractions.
 
     Attributes:
@@ -61,16 +61,17 @@ class _WholeDemands:
     high: Floats
 
 
-def _whole_demands(problem: Problem, relaxation: Relaxation) -> _WholeDemands:
+def whole_demands(problem: Problem, relaxation: Relaxation) -> WholeDemands:
+    """Return the demands in units of which wishes and steps are whole numbers."""
     step = problem.power_dw[problem.demand_session] * int(np.gcd.reduce(problem.seconds))
     unit = np.maximum(np.gcd(problem.demand_wish_units, step), 1)
     low = (problem.demand_wish_units // unit).astype(float)
     most = problem.energy_most_units[problem.demand_session] // unit
     bounded = np.isfinite(relaxation.program.row_high[relaxation.rows["need"]])
-    return _WholeDemands(unit, low, np.where(bounded, np.maximum(most, low), np.inf))
+    return WholeDemands(unit, low, np.where(bounded, np.maximum(most, low), np.inf))
 
 
-def _integer_program(problem: Problem, relaxation: Relaxation, wishes: _WholeDemands) -> Program:
+def integer_program(problem: Problem, relaxation: Relaxation, wishes: WholeDemands) -> Program:
     """Return the relaxation in whole steps, with on-off and start variables behind the shortfalls.
 
     Whole steps need no needs rounded up: the wishes stand as they are.
@@ -134,7 +135,7 @@ def _arc_before(relaxation: Relaxation) -> Ints:
     return before
 
 
-def _stage_costs(problem: Problem, relaxation: Relaxation, wishes: _WholeDemands, columns: int) -> list[Floats]:
+def stage_costs(problem: Problem, relaxation: Relaxation, wishes: WholeDemands, columns: int) -> list[Floats]:
     """Return the objective of each stage, then few starts and ties, in whole numbers."""
     arcs = relaxation.arc_session.size
     costs = [_whole_cost(problem, stage, relaxation, wishes, columns) for stage in problem.stages]
@@ -147,12 +148,16 @@ def _stage_costs(problem: Problem, relaxation: Relaxation, wishes: _WholeDemands
 
 
 def _whole_cost(
-    problem: Problem, stage: StageSpec, relaxation: Relaxation, wishes: _WholeDemands, columns: int
+    problem: Problem, stage: StageSpec, relaxation: Relaxation, wishes: WholeDemands, columns: int
 ) -> Floats:
     cost = np.zeros(columns)
     if stage.kind == "missing":
         weight = wishes.unit // int(np.gcd.reduce(wishes.unit))
         cost[relaxation.columns["short"]] = np.where(stage.demands, weight, 0)
+        return cost
+    if stage.kind == "bill":
+        coefficients = relaxation.goals[stage.name].coefficients
+        cost[: coefficients.size] = coefficients
         return cost
     session, slot = relaxation.arc_session, relaxation.arc_slot
     price = problem.power_dw[session] * (stage.rate[slot] if stage.rate.ndim == 1 else stage.rate[session, slot])
@@ -160,7 +165,7 @@ def _whole_cost(
     return cost
 
 
-def _with_row(program: Program, row: Floats, high: float) -> Program:
+def with_row(program: Program, row: Floats, high: float) -> Program:
     """Return the program with ``row @ x <= high``."""
     tree = program.matrix.tocoo()
     at = np.flatnonzero(row)

@@ -20,11 +20,13 @@ class Goal:
         coefficients: (n,) objective units per unit of each column.
         scale: objective units per unit of the stage; it brings the coefficients near 1.
         dearest: the highest price of energy among them, without sign [objective units per 0.1 J]; 0 for shortfalls.
+        offset: what the stage's value has beside that of the columns, in its unit.
     """
 
     coefficients: Floats
     scale: float
     dearest: float = 0.0
+    offset: float = 0.0
 
 
 def stage_goals(
@@ -47,6 +49,9 @@ def stage_goals(
             found, dearest = np.where(stage.demands, short_units, 0.0) * scale, 0.0
         else:
             found, scale, dearest = _rate_goal(problem, stage, session, slot)
+            if stage.kind == "bill" and problem.meter is not None:
+                # A kWh more in one metering interval may raise every peak at once.
+                dearest += scale * sum(one.per_dw / int(one.seconds.min()) for one in problem.meter.registers)
         coefficients = np.zeros(width)
         coefficients[places["short" if stage.kind == "missing" else "arcs"]] = found
         goals[stage.name] = Goal(coefficients, scale, dearest)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
+from ocpp_schedule.solve.at_meter import aimed, decide
 from ocpp_schedule.solve.exact import exact_plan
+from ocpp_schedule.solve.exact_metered import exact_metered
+from ocpp_schedule.solve.exchange import with_meter
 from ocpp_schedule.solve.fallback import least_laxity
 from ocpp_schedule.solve.flow import best_flow
 from ocpp_schedule.solve.insertion import SWEPT_SESSIONS, descend, let_in
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
 
     from ocpp_schedule.problem.arrays import Problem
     from ocpp_schedule.solution import Solution
+    from ocpp_schedule.solve.exchange import Exchange
     from ocpp_schedule.solve.relaxation import Relaxation
 
 EXACT_ARCS: Final = 40
@@ -75,7 +80,7 @@ def solve(
 
 def _flow(problem: Problem) -> Solution | None:
     """Return the optimal flow, where the problem is one; its values are their own bounds."""
-    flow = best_flow(problem)
+    flow = None if problem.meter is not None else best_flow(problem)
     if flow is None:
         return None
     plan = evaluate(problem, flow.setpoints)
@@ -99,12 +104,14 @@ def _packed(problem: Problem, termination: str, stats: dict[str, int | float]) -
 
 
 def _linear(problem: Problem, solver: Solver, exact_arcs: int) -> Solution:
-    relaxation = with_taper_rows(problem, relax(problem))
-    relaxed = solve_stages(problem, relaxation, solver)
+    whole, exchange = with_meter(problem, with_taper_rows(problem, relax(problem)))
+    relaxation, relaxed = whole, solve_stages(problem, whole, solver)
     if relaxed is None:
         return _packed(problem, "no linear solver returned a plan", _stats(relaxation, solver))
-    method, plan = _best_plan(problem, relaxation, relaxed, solver, exact_arcs)
-    bounds, priced = _bounds_at(problem, relaxation, relaxed, plan, solver)
+    if exchange is not None:
+        problem, relaxation, relaxed = _aimed(problem, relaxation, relaxed, exchange, solver)
+    method, plan = _best_plan(problem, (whole, relaxation), relaxed, exchange, solver, exact_arcs)
+    bounds, priced = _bounds_at(problem, whole, relaxed, plan, solver)
     return to_solution(
         problem,
         plan,
@@ -113,17 +120,41 @@ def _linear(problem: Problem, solver: Solver, exact_arcs: int) -> Solution:
         mark="bounded",
         termination=relaxed.termination,
         stats=_stats(relaxation, solver),
-        certificate=certificate_of(problem, relaxation, priced),
+        certificate=certificate_of(problem, relaxation, priced, exchange),
     )
 
 
+def _aimed(
+    problem: Problem, relaxation: Relaxation, relaxed: Relaxed, exchange: Exchange, solver: Solver
+) -> tuple[Problem, Relaxation, Relaxed]:
+    """Return problem and program with directions at the meter decided and peaks to aim for."""
+    decided = decide(relaxation, exchange, relaxed, solver)
+    if decided is not relaxation:
+        again = solve_stages(problem, decided, solver)
+        if again is not None:
+            # What is decided bounds nothing: the bounds stay those of the open program.
+            relaxation, relaxed = decided, replace(again, bounds=relaxed.bounds)
+    return aimed(problem, relaxation, exchange, relaxed), relaxation, relaxed
+
+
 def _best_plan(
-    problem: Problem, relaxation: Relaxation, relaxed: Relaxed, solver: Solver, exact_arcs: int
+    problem: Problem,
+    programs: tuple[Relaxation, Relaxation],
+    relaxed: Relaxed,
+    exchange: Exchange | None,
+    solver: Solver,
+    exact_arcs: int,
 ) -> tuple[str, Candidate]:
+    """Return the method and its plan; the programs are the open one, and that with directions at the meter decided."""
+    whole, relaxation = programs
     plan = integer_plan(problem, relaxation, relaxed, solver)
     method = "linear"
     if relaxation.arc_session.size <= exact_arcs and not problem.tapers:
-        exact = exact_plan(problem, relaxation, solver)
+        exact = (
+            exact_plan(problem, relaxation, solver)
+            if exchange is None
+            else exact_metered(problem, whole, exchange, solver)
+        )
         if exact is not None and (plan is None or exact.rank <= plan.rank):
             method, plan = "exact", exact
     if plan is None:

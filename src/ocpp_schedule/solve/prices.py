@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ocpp_schedule.solution import Certificate
+from ocpp_schedule.solve.at_meter import meter_prices
 from ocpp_schedule.solve.relaxation import ROW_SCALE
 
 if TYPE_CHECKING:
     from ocpp_schedule.problem.arrays import Ints, Problem
+    from ocpp_schedule.solve.exchange import Exchange
     from ocpp_schedule.solve.relaxation import Relaxation
     from ocpp_schedule.solve.stages import Relaxed
 
 
-def certificate_of(problem: Problem, relaxation: Relaxation, relaxed: Relaxed) -> Certificate | None:
+def certificate_of(
+    problem: Problem, relaxation: Relaxation, relaxed: Relaxed, exchange: Exchange | None = None
+) -> Certificate | None:
     """Return the prices of rows and demands in money units, or None where the solver gave no duals.
 
     The duals stand for prices with the tie-breaking terms in them; the referee takes them out again where it can.
@@ -33,7 +37,8 @@ def certificate_of(problem: Problem, relaxation: Relaxation, relaxed: Relaxed) -
     for node, channel in zip(*np.nonzero(prices.any(axis=2)), strict=True):
         noun, _, name = problem.node_names[node].partition(" ")
         named[noun, name, int(channel)] = tuple(prices[node, channel].tolist())
-    return Certificate(named, _named_demands(problem, demand_money))
+    at_meter = {} if exchange is None else meter_prices(problem, relaxation, exchange, relaxed)
+    return Certificate(named, _named_demands(problem, demand_money), **at_meter)
 
 
 def _named_demands(problem: Problem, demand_money: Ints) -> dict[tuple[str, int | None], int]:

@@ -200,8 +200,11 @@ def congestion_prices(relaxation: Relaxation, cost: Floats, duals: Floats, shape
         duals: of its rows.
         shape: (S, T).
     """
-    rows = relaxation.rows["capacity"]
-    pressure = relaxation.program.matrix[rows].T @ duals[rows]
+    size = relaxation.program.cost.size
+    pressure = np.zeros(size)
+    for name, rows in relaxation.rows.items():
+        if name not in {"need", "excess"}:
+            pressure += relaxation.program.matrix[rows].T @ duals[rows]
     arcs, excess = relaxation.arc_session.size, relaxation.columns["excess"]
     prices = np.full(shape, np.inf)
     paid = cost[:arcs] - pressure[:arcs]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from ocpp_schedule.solve.filling import refill, top_up, trim
+from ocpp_schedule.solve.meter_room import aimed_higher
 from ocpp_schedule.solve.patterns import broken, kept, least_steps, mend
 from ocpp_schedule.solve.relaxation import congestion_prices, restrict
 from ocpp_schedule.solve.result import Candidate, evaluate
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 ROUNDING: Final = 1e-5
 """A value this close below a whole step is that step: solver tolerance, far below the referee's notice."""
+RAISED_STEPS: Final = (1, 2, 4, 8, 16, 32)
+"""By how many steps of the largest car the aims for peaks are raised in turn, where whole steps need room."""
 SETTLING_ROUNDS: Final = 8
 """Topping up moves guarded edges, which moves energy; it mostly settles in two or three rounds."""
 
@@ -33,13 +36,35 @@ def whole_steps(values: Floats) -> Ints:
 
 def slot_prices(problem: Problem) -> Floats:
     """Return (S, T) money per step with early finish breaking ties, for filling in order of price."""
-    per_second = problem.price_seconds / problem.seconds
+    meter = problem.meter
+    price = problem.price_seconds if meter is None or meter.aim_price is None else meter.aim_price
+    per_second = price / problem.seconds
     spread = float(np.abs(per_second).mean()) or 1.0
     order = per_second + 1e-6 * spread * np.arange(problem.slots) / problem.slots
     return np.repeat(order[None, :], problem.sessions, axis=0)
 
 
 def settle(problem: Problem, setpoints: Ints) -> Candidate | None:
+    """Hand leftover steps back within the aims for peaks; where that misses energy, raise the aims no more than needed.
+
+    Returns:
+        the best plan in which no session got too much; None where there was none.
+    """
+    best = _settled(problem, setpoints)
+    if best is None or not any(best.served) or problem.meter is None or not problem.meter.soft_dw:
+        return best
+    free = _settled(aimed_higher(problem, None), setpoints)
+    if free is None or free.served >= best.served:
+        return best
+    for steps in RAISED_STEPS:
+        tried = _settled(aimed_higher(problem, steps), setpoints)
+        best = better(best, tried)
+        if tried is not None and tried.served <= free.served:
+            break
+    return better(best, free)
+
+
+def _settled(problem: Problem, setpoints: Ints) -> Candidate | None:
     """Hand leftover steps back where every row still fits, until wishes and guard losses agree.
 
     Each round counts what the guarded edges take, tops up sessions that miss energy and trims those that

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ocpp_schedule.solution import Certificate, Solution, Stage, StageMark
 from ocpp_schedule.solve.edges import cost_units, guard_edges, slot_energy_units
+from ocpp_schedule.solve.metering import metered
 from ocpp_schedule.solve.values import stage_values
 
 if TYPE_CHECKING:
@@ -86,7 +87,6 @@ def to_solution(
         idle_floor_steps=problem.idle_floor_steps,
         end_floor_steps=problem.end_floor_steps,
         energy_units=arrays[3],
-        cost_units=cost_units(problem, plan.energy_units),
         stages=tuple(
             _stage(stage.name, value, bound, mark)
             for stage, value, bound in zip(problem.stages, plan.rank, values, strict=True)
@@ -95,7 +95,23 @@ def to_solution(
         termination=termination,
         stats=stats,
         certificate=certificate,
+        **_at_meter(problem, plan),
     )
+
+
+def _at_meter(problem: Problem, plan: Candidate) -> dict[str, Any]:
+    """Return the fields of ``Solution`` that hold the cost; more of them where the meter is looked at."""
+    if problem.meter is None:
+        return {"cost_units": cost_units(problem, plan.energy_units)}
+    at_meter = metered(problem, problem.meter, plan.energy_units)
+    curtailed = at_meter.curtailed_dw
+    curtailed.setflags(write=False)
+    return {
+        "generator_ids": problem.meter.generator_ids,
+        "curtailed_dw": curtailed if curtailed.size else None,
+        "cost_units": at_meter.cost_units,
+        "cost_parts": at_meter.parts,
+    }
 
 
 def _stage(name: str, value: int, bound: float | None, mark: StageMark) -> Stage:

@@ -160,8 +160,9 @@ class _Sequence:
             value = float(_short(relaxation, run.values)[stage.demands].sum())
             self.bounds.append(value)
         else:
-            value = float(goal.coefficients @ run.values) / goal.scale
-            self.bounds.append(_bound(self._problem, relaxation, goal.scale, objective, run.duals))
+            value = float(goal.coefficients @ run.values) / goal.scale + goal.offset
+            bound = _bound(self._problem, relaxation, goal.scale, objective, run.duals)
+            self.bounds.append(None if bound is None else bound + goal.offset)
         self.reached.append((stage, stage.budget(value)))
 
     def relaxed(self) -> Relaxed | None:
@@ -212,7 +213,8 @@ def frozen(
         goal = relaxation.goals[stage.name]
         if goal.coefficients.any():
             rows.append(goal.coefficients)
-            highs.append(value * goal.scale + NOTHING_SHORT + FREEZE_SHARE * abs(value * goal.scale))
+            high = (value - goal.offset) * goal.scale
+            highs.append(high + NOTHING_SHORT + FREEZE_SHARE * abs(high))
             names.append(stage.name)
     if not rows:
         return program, names

@@ -6,6 +6,8 @@ import math
 import operator
 from typing import TYPE_CHECKING, Final
 
+from ocpp_schedule.solve.metering import metered
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -58,7 +60,13 @@ def _rate(problem: Problem, stage: StageSpec, energy: Ints, _: Ints) -> int:
     return weighted_units(energy, stage.rate, problem.seconds)
 
 
+def _bill(problem: Problem, _: StageSpec, energy: Ints, __: Ints) -> int:
+    assert problem.meter is not None  # noqa: S101 - such a stage comes with a meter, for the type checker
+    return metered(problem, problem.meter, energy).cost_units
+
+
 VALUE_OF: Final[dict[StageKind, Callable[[Problem, StageSpec, Ints, Ints], int]]] = {
     "missing": _missing,
     "rate": _rate,
+    "bill": _bill,
 }

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from ocpp_schedule.solve.meter_room import MeterRoom
+
 if TYPE_CHECKING:
     from ocpp_schedule.problem.arrays import Ints, Problem
 
@@ -98,6 +100,7 @@ class WorkingPlan:
         self.problem = problem
         self.setpoints = setpoints.copy()
         self._first, self._end = problem.first_slot.tolist(), problem.end_slot.tolist()
+        self._meter = None if problem.meter is None else MeterRoom(problem, problem.meter, setpoints)
 
     @cached_property  # a plan that nothing is missing from is never asked
     def used_units(self) -> Ints:
@@ -137,6 +140,8 @@ class WorkingPlan:
         window = self.window(session)
         rows, per_step, floor = self.rows(session)
         cap = self.problem.cap_steps[session, window]
+        if self._meter is not None:
+            cap = np.minimum(cap, self._meter.steps(session, window, self.setpoints[session, window]))
         if not per_step.size:
             return cap.copy()
         own = np.maximum(self.setpoints[session, window] * per_step, floor)
@@ -156,6 +161,8 @@ class WorkingPlan:
         if per_step.size:
             more = np.maximum(setpoints * per_step, floor) - np.maximum(before * per_step, floor)
             self.used_units[rows, window] += more
+        if self._meter is not None:
+            self._meter.assign(session, window, setpoints - before)
         before[:] = setpoints
         return True
 

@@ -17,6 +17,7 @@ from ocpp_schedule.errors import InputError, InputProblem
 from ocpp_schedule.model.checks import scenario_problems
 from ocpp_schedule.model.scenario import Scenario
 from ocpp_schedule.solution import Certificate, Solution, Stage, StageMark
+from ocpp_schedule.views._meter_archive import meter_fields, meter_prices, meter_prices_to_dict, meter_to_dict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -99,6 +100,7 @@ def solution_to_dict(solution: Solution) -> dict[str, Any]:
         "method": solution.method,
         "termination": solution.termination,
         "certificate": _certificate_to_dict(solution.certificate),
+        **meter_to_dict(solution),
     }
 
 
@@ -113,7 +115,7 @@ def _certificate_to_dict(certificate: Certificate | None) -> dict[str, Any] | No
         {"session": session, "milestone": milestone, "price": price}
         for (session, milestone), price in certificate.demand_prices.items()
     ]
-    found = {"rows": rows, "demands": demands, "caps": certificate.cap_prices}
+    found = {"rows": rows, "demands": demands, "caps": certificate.cap_prices, **meter_prices_to_dict(certificate)}
     return found if certificate.denominator == 1 else found | {"denominator": certificate.denominator}
 
 
@@ -135,7 +137,7 @@ def _certificate(data: Any) -> Certificate | None:
     (denominator,) = _whole([data.get("denominator", 1)])
     if denominator < 1:
         raise ValueError(f"denominator {denominator} of the certificate's prices")
-    return Certificate(rows, demands, caps, denominator)
+    return Certificate(rows, demands, caps, denominator, **meter_prices(data))
 
 
 def _flags(ids: tuple[str, ...], flags: Any) -> dict[str, list[int]]:
@@ -190,6 +192,7 @@ def _read(scenario: Scenario, data: Mapping[str, Any], names: Sequence[str] | No
         method=_text(data["method"]),
         termination=_text(data["termination"]),
         certificate=_certificate(data["certificate"]),
+        **meter_fields(data, tuple(sorted(one.id for one in scenario.site.generators)), shape[1]),
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ocpp_schedule.solve.edges import cost_units
+from ocpp_schedule.solve.metering import metered
 from ocpp_schedule.units import ENERGY_UNITS_PER_WH, MICROAMPERES_PER_AMPERE, TOTAL, money_to_currency
 
 if TYPE_CHECKING:
@@ -46,7 +47,9 @@ def uncontrolled(problem: Problem) -> Baseline:
     at_full = (energy > 0) * problem.max_steps[:, None]
     currents = at_full.T @ problem.load_units[:, :TOTAL]
     return Baseline(
-        cost=money_to_currency(cost_units(problem, energy)),
+        cost=money_to_currency(
+            cost_units(problem, energy) if problem.meter is None else metered(problem, problem.meter, energy).cost_units
+        ),
         peak_w=float((per_slot / problem.seconds).max(initial=0.0) / DECIWATTS_PER_WATT),
         peak_a=float(currents.max(initial=0) / MICROAMPERES_PER_AMPERE),
         energy_wh=float(per_slot.sum() / ENERGY_UNITS_PER_WH),

@@ -1,0 +1,130 @@
+"""From the linear optimum to the meter: directions, aims for repairs, and prices for the certificate."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from scipy.sparse import csr_array, hstack, vstack
+
+from ocpp_schedule.solve.exchange import BLOCK, Exchange
+from ocpp_schedule.solve.program import Program
+
+if TYPE_CHECKING:
+    from ocpp_schedule.problem.arrays import Floats, Ints, Problem
+    from ocpp_schedule.solve.program import Solver
+    from ocpp_schedule.solve.relaxation import Relaxation
+    from ocpp_schedule.solve.stages import Relaxed
+
+TOLERANCE: Final = 1e-6
+"""Share of a mean step; below it a power is the solver's tolerance."""
+
+
+def decide(relaxation: Relaxation, exchange: Exchange, relaxed: Relaxed, solver: Solver) -> Relaxation:
+    """Return the relaxation with a direction for every slot in which export pays more than import.
+
+    Where the linear program respects the direction it stays; the others are decided by an integer program with a
+    binary variable for each of them. Without such slots the relaxation comes back as it is.
+    """
+    count = exchange.bent.size
+    if not count:
+        return relaxation
+    program = relaxation.program
+    ways, columns = exchange.bent_places(relaxation)
+    given = relaxed.values[columns]
+    # In these rows N + export stands without the constant part of N, which is the lower bound's opposite.
+    taken = program.matrix[ways] @ relaxed.values - program.row_low[ways]
+    out = given > taken
+    open_ = np.flatnonzero(np.minimum(given, taken) > TOLERANCE)
+    if open_.size:
+        outcome = solver.run(with_ways(program, ways, columns, open_), "scip")
+        if outcome.values is not None:
+            out[open_] = outcome.values[program.cost.size :] > 0.5  # noqa: PLR2004 - a binary variable
+    high, row_high = program.high.copy(), program.row_high.copy()
+    high[columns] = np.where(out, high[columns], 0.0)
+    row_high[ways] = np.where(out, program.row_low[ways], row_high[ways])
+    return replace(relaxation, program=replace(program, high=high, row_high=row_high))
+
+
+def with_ways(program: Program, ways: slice, columns: slice, open_: Ints) -> Program:
+    """Return the program with a binary variable for each open slot: 1 is export, 0 import."""
+    size, rows, count = program.cost.size, program.row_high.size, open_.size
+    number = np.arange(count)
+    span = program.row_high[ways][open_] - program.row_low[ways][open_]
+    most = program.high[columns][open_]
+    tree = program.matrix[ways.start + open_].tocoo()
+    blocks = (
+        (number, columns.start + open_, np.ones(count)),
+        (number, size + number, -most),
+        (count + tree.row, tree.col, tree.data),
+        (count + number, size + number, span),
+    )
+    row, column, data = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
+    added = csr_array((data, (row, column)), shape=(2 * count, size + count))
+    wide = hstack([program.matrix, csr_array((rows, count))])
+    integer = np.ones(size + count, dtype=np.bool_)
+    integer[:size] = False if program.integer is None else program.integer
+    return Program(
+        cost=np.concatenate((program.cost, np.zeros(count))),
+        low=np.concatenate((program.low, np.zeros(count))),
+        high=np.concatenate((program.high, np.ones(count))),
+        matrix=csr_array(vstack([wide, added])),
+        row_low=np.concatenate((program.row_low, np.full(2 * count, -np.inf))),
+        row_high=np.concatenate((program.row_high, np.zeros(count), program.row_high[ways][open_])),
+        integer=integer,
+    )
+
+
+def aimed(problem: Problem, relaxation: Relaxation, exchange: Exchange, relaxed: Relaxed) -> Problem:
+    """Return the problem with the peaks of the linear optimum and its prices as the aims of repairs."""
+    meter = problem.meter
+    if meter is None:
+        return problem
+    peaks = relaxed.values[exchange.peak_at : exchange.peak_at + len(meter.registers)] * exchange.unit_dw
+    soft = tuple(
+        max(one.floor_dw, int(np.ceil(peak - TOLERANCE))) for one, peak in zip(meter.registers, peaks, strict=True)
+    )
+    return replace(problem, meter=replace(meter, soft_dw=soft, aim_price=slopes(relaxation, exchange, relaxed)))
+
+
+def slopes(relaxation: Relaxation, exchange: Exchange, relaxed: Relaxed) -> Ints:
+    """Return (T,) what a unit more through the meter costs at the optimum, price x seconds as in ``Meter``."""
+    price = exchange.linear_price.astype(float)
+    if relaxed.duals is not None:
+        place = relaxation.rows[BLOCK]
+        duals = relaxed.duals[place] / relaxation.goals["cost"].scale / exchange.unit_dw
+        np.subtract.at(price, exchange.through[:, 1], exchange.factor * duals[exchange.through[:, 0]])
+    rounded: Ints = np.rint(price).astype(np.int64)
+    return rounded
+
+
+def meter_prices(problem: Problem, relaxation: Relaxation, exchange: Exchange, relaxed: Relaxed) -> dict[str, Any]:
+    """Return the fields of the certificate that speak of the meter, in whole numbers."""
+    meter = problem.meter
+    if meter is None or relaxed.duals is None:
+        return {}
+    duals = relaxed.duals[relaxation.rows[BLOCK]] / relaxation.goals["cost"].scale / exchange.unit_dw
+    peaks = [np.zeros(register.seconds.size) for register in meter.registers]
+    for (register, interval), dual in zip(exchange.peak_rows.tolist(), duals[exchange.peak_row :], strict=False):
+        peaks[register][interval] = max(dual, 0.0)
+    surplus = np.zeros(problem.slots)
+    surplus[exchange.surplus_rows[:, 1]] = np.maximum(-duals[exchange.surplus_rows[:, 0]], 0.0)
+    export = np.zeros((len(meter.exports), problem.slots))
+    export[exchange.export_rows[:, 1], exchange.export_rows[:, 2]] = np.maximum(duals[exchange.export_rows[:, 0]], 0.0)
+    return {
+        "meter_prices": tuple(slopes(relaxation, exchange, relaxed).tolist()),
+        "peak_prices": {
+            (one.peak, one.period): _whole(prices)
+            for one, prices in zip(meter.registers, peaks, strict=True)
+            if prices.any()
+        },
+        "surplus_prices": _whole(surplus) if surplus.any() else (),
+        "export_prices": {
+            row.name: _whole(prices) for row, prices in zip(meter.exports, export, strict=True) if prices.any()
+        },
+    }
+
+
+def _whole(prices: Floats) -> tuple[int, ...]:
+    return tuple(np.rint(prices).astype(np.int64).tolist())
