@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ocpp_schedule.model.capabilities import Capabilities
     from ocpp_schedule.model.chargers import known_capabilities
     from ocpp_schedule.model.defaults import SessionDefaults
-    from ocpp_schedule.model.devices import Generator
+    from ocpp_schedule.model.devices import Generator, Storage
     from ocpp_schedule.model.objective import Objective
     from ocpp_schedule.model.scenario import Scenario
     from ocpp_schedule.model.series import Forecast, LimitSeries, PriceSeries
@@ -58,6 +58,7 @@ _HOMES = {
     "SessionDefaults": "model.defaults",
     "Site": "model.site",
     "Station": "model.site",
+    "Storage": "model.devices",
     "TaperPoint": "model.session",
     "Tariff": "model.tariff",
     "TimeGrid": "timegrid",
@@ -103,6 +104,7 @@ __all__ = [
     "SessionDefaults",
     "Site",
     "Station",
+    "Storage",
     "TaperPoint",
     "Tariff",
     "TimeGrid",

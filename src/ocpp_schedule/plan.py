@@ -179,15 +179,12 @@ class Plan(Answers):
 
     @property
     def cost(self) -> float:
-        """Cost of charging [currency of the tariff]; the exact integer is ``solution.cost_units``.
-
-        With generation or peak charges what the plan adds to the bill of the site (convention 17).
-        """
+        """Cost of charging; with a meter to look at, what the plan adds to the bill (convention 17) [currency]."""
         return money_to_currency(self.solution.cost_units)
 
     @property
     def cost_parts(self) -> dict[str, float]:
-        """The cost as energy, export and peaks [currency]; empty where it is that of charging energy alone."""
+        """The cost as energy, export, peaks and wear [currency]; empty where it is that of charging energy alone."""
         return {name: money_to_currency(units) for name, units in self.solution.cost_parts.items()}
 
     @property
@@ -204,6 +201,11 @@ class Plan(Answers):
     def curtailed_w(self) -> npt.NDArray[np.float64]:
         """(generators, slots) power taken off each generator [W], rows by id."""
         return self._exchange.curtailed_w
+
+    @property
+    def storage_w(self) -> npt.NDArray[np.float64]:
+        """(batteries, slots) power into each battery, negative for what it gives [W], rows by id."""
+        return self._exchange.storage_w
 
     @cached_property
     def _exchange(self) -> ExchangeW:

@@ -45,6 +45,7 @@ class Certificate:
             per uA exactly.
         meter_prices: one per slot, what a unit more through the meter costs: price x seconds, as money of energy.
         peak_prices: by peak charge and billing period, one per metering interval: money units per 0.1 W of its mean.
+        storage_prices: by battery, what stored energy is worth after each slot: money units per 0.1 J.
         surplus_prices: one per slot, of energy that waits for surplus, as ``meter_prices``.
         export_prices: by circuit with a limit on export, one per slot, as ``meter_prices``.
     """
@@ -55,6 +56,7 @@ class Certificate:
     denominator: int = 1
     meter_prices: tuple[int, ...] = ()
     peak_prices: dict[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
+    storage_prices: dict[str, tuple[int, ...]] = field(default_factory=dict)
     surplus_prices: tuple[int, ...] = ()
     export_prices: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
@@ -83,8 +85,11 @@ class Solution:
         generator_ids: rows of ``curtailed_dw``, sorted.
         curtailed_dw: (generators, slots) int64, power taken off each generator [0.1 W], read-only; None where there
             is nothing to curtail.
-        cost_parts: the cost as energy, export and peaks [money units], each rounded down by itself; empty where the
-            cost is that of charging energy alone.
+        storage_ids: rows of ``storage_steps``, sorted.
+        storage_steps: (batteries, slots) int64, steps of each battery, positive for charging, read-only; None where
+            there is none.
+        cost_parts: the cost as energy, export, peaks and wear [money units], each rounded down by itself; empty where
+            the cost is that of charging energy alone.
     """
 
     session_ids: tuple[str, ...]
@@ -103,4 +108,6 @@ class Solution:
     certificate: Certificate | None = None
     generator_ids: tuple[str, ...] = ()
     curtailed_dw: npt.NDArray[np.int64] | None = None
+    storage_ids: tuple[str, ...] = ()
+    storage_steps: npt.NDArray[np.int64] | None = None
     cost_parts: dict[str, int] = field(default_factory=dict)

@@ -32,8 +32,8 @@ from ocpp_schedule.problem.registers import registers_of
 
 START = datetime(2026, 1, 15, tzinfo=UTC)
 QUARTER = timedelta(minutes=15)
-METER_KINDS = ("surplus", "curtailment", "export")
-"""Kinds of violations that are planted here."""
+METER_KINDS = ("surplus", "curtailment", "export", "storage")
+"""Kinds of violations that are planted here, and in ``test_check_storage``."""
 
 
 def plan(**changes: Any) -> Plan:
@@ -119,7 +119,7 @@ def test_export_above_the_limit_is_found() -> None:
 @pytest.mark.parametrize(
     "lie",
     [
-        pytest.param({"cost_parts": {"energy": 0, "export": 0, "peaks": -1}}, id="peak understated"),
+        pytest.param({"cost_parts": {"energy": 0, "export": 0, "peaks": -1, "wear": 0}}, id="peak understated"),
         pytest.param({"cost_parts": {}}, id="parts left out"),
     ],
 )
@@ -150,7 +150,7 @@ def test_published_demand_rate() -> None:
     car = Session(id="a", connector="A", arrival=START, departure=START + QUARTER, energy_wh=5520, phases=3)
     one = schedule(site, [car], tariff, TimeGrid.regular(START, QUARTER, 1))
     assert one.cost == pytest.approx(22.08 * 19.99, abs=1e-9)
-    assert one.cost_parts == {"energy": 0.0, "export": 0.0, "peaks": one.cost}
+    assert one.cost_parts == {"energy": 0.0, "export": 0.0, "peaks": one.cost, "wear": 0.0}
 
 
 def both(peak: PeakCharge, zone: str, grid: TimeGrid) -> list[tuple[str, int, list[tuple[list[int], int, int]]]]:

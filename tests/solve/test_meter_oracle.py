@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.solve.test_oracle import LINES, SLOT, START, UNITS_PER_WH, tiny
 
 from ocpp_schedule.check.certificate import proven_cost_units
-from ocpp_schedule.model.devices import Generator
+from ocpp_schedule.model.devices import Generator, Storage
 from ocpp_schedule.model.scenario import Scenario
 from ocpp_schedule.model.series import Forecast, PriceSeries
 from ocpp_schedule.model.session import Session
@@ -206,6 +206,75 @@ def test_plan_equals_exhaustive_search(scenario: Scenario) -> None:
     plan = schedule(scenario.site, scenario.sessions, scenario.tariff, scenario.grid, forecasts=scenario.forecasts)
     values = tuple(stage.value for stage in plan.solution.stages)
     assert values == best_by_exhaustion(scenario)
+    assert plan.bound is None or plan.bound <= plan.cost + 1e-9
+
+
+@st.composite
+def stored(draw: st.DrawFn) -> Scenario:
+    """The same with a battery of one step of 1.84 kW, one car at most and nothing to curtail."""
+    plain = draw(metered())
+    battery = Storage(
+        id="cellar",
+        circuit="main",
+        capacity_wh=draw(st.sampled_from([460.0, 920.0, 1840.0])),
+        max_charge_w=1840.0,
+        max_discharge_w=draw(st.sampled_from([1840.0, 3680.0])),
+        charge_efficiency=draw(st.sampled_from([1.0, 0.8])),
+        discharge_efficiency=draw(st.sampled_from([1.0, 0.8])),
+        soc_percent=draw(st.sampled_from([0.0, 50.0, 100.0])),
+        end_soc_percent=draw(st.sampled_from([0.0, None])),
+        step_w=1840,
+        wear_per_kwh=draw(st.sampled_from([0.0, 0.01])),
+    )
+    roof = plain.site.generators[0].model_copy(update={"curtailable": False})
+    site = plain.site.model_copy(update={"generators": (roof,), "storages": (battery,)})
+    return plain.model_copy(update={"site": site, "sessions": plain.sessions[:1]})
+
+
+def battery_series(scenario: Scenario) -> list[list[int]]:
+    """Return every series of steps that keeps within the battery and ends with enough."""
+    battery = scenario.site.storages[0]
+    kept, drawn = Fraction(repr(battery.charge_efficiency)), 1 / Fraction(repr(battery.discharge_efficiency))
+    start = Fraction(battery.capacity_wh) * Fraction(battery.soc_percent) / 100
+    end = start if battery.end_soc_percent is None else Fraction(0)
+    found = []
+    for steps in product(range(-int(battery.max_discharge_w // 1840), 2), repeat=scenario.grid.slots):
+        now, fits = start, True
+        for step in steps:
+            now += step * 460 * (kept if step > 0 else drawn)
+            fits &= 0 <= now <= battery.capacity_wh
+        if fits and now >= end:
+            found.append(list(steps))
+    return found
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(scenario=stored())
+def test_battery_equals_exhaustive_search(scenario: Scenario) -> None:
+    plan = schedule(scenario.site, scenario.sessions, scenario.tariff, scenario.grid, forecasts=scenario.forecasts)
+    slots = scenario.grid.slots
+    load, roof = (forecast.expected_w for forecast in scenario.forecasts)
+    limit = scenario.site.circuits[0].export_limit_w
+    idle = bill(scenario, [0] * slots, [0] * slots)
+    wear = Fraction(repr(scenario.site.storages[0].wear_per_kwh))
+    best = None
+    for entry in (
+        (one for own in choices(scenario) for one in own) if scenario.sessions else [((0,) * slots, 0, (0, 0))]
+    ):
+        charged = list(entry[0])
+        waits = bool(scenario.sessions) and scenario.sessions[0].source == "surplus"
+        if waits and any(charged[t] > max(0, roof[t] - load[t]) for t in range(slots)):
+            continue
+        for steps in battery_series(scenario):
+            flows = [step * 1840 for step in steps]
+            out = [int(roof[t] - load[t]) - charged[t] - flows[t] for t in range(slots)]
+            if limit is not None and any(out[t] > max(limit, roof[t] - load[t]) for t in range(slots)):
+                continue
+            worn = wear * sum(Fraction(max(0, -flow), 4000) for flow in flows)
+            money = (bill(scenario, charged, flows) - idle + worn) * MONEY_PER_KWH
+            value = (*entry[2], int(money // 1))
+            best = value if best is None else min(best, value)
+    assert tuple(stage.value for stage in plan.solution.stages) == best
     assert plan.bound is None or plan.bound <= plan.cost + 1e-9
 
 

@@ -215,7 +215,7 @@ def _base_loads(
             if channels > len(LINES):
                 power = current.sum(axis=0).astype(object) * Fraction(volts.voltage_v, MILLI_PER_UNIT)
                 current = np.concatenate((current, power[None]))
-        for row in _rows_above(site, layout, load.circuit):
+        for row in rows_above(site, layout, load.circuit):
             base[row] = base[row] + current if row in base else current
     return base
 
@@ -225,11 +225,11 @@ def _watts(
 ) -> npt.NDArray[np.int64]:
     """Return (channels, slots) the highest load given in W: even on its lines at the lowest voltage, rounded up."""
     powers = forecast.expected_w if forecast.high_w is None else forecast.high_w
-    values = [_spread(power, load.lines, volts.low_voltage_v, up=True) for power in powers or ()]
+    values = [spread(power, load.lines, volts.low_voltage_v, up=True) for power in powers or ()]
     return covered(load.id, forecast, np.array(values, dtype=np.int64), grid, edges_s)[:channels]
 
 
-def _spread(power: float, lines: Sequence[str], voltage_v: int, *, up: bool) -> list[int]:
+def spread(power: float, lines: Sequence[str], voltage_v: int, *, up: bool) -> list[int]:
     """Return a power in W on L1, L2, L3 [uA] and in total [mVA], rounded up or down."""
     each = exact(power) * MICROAMPERES_PER_AMPERE / (len(lines) * voltage_v)
     total = exact(power) * MILLI_PER_UNIT
@@ -254,14 +254,14 @@ def _firm(
         series = given[source.id]
         if series.firm_w is None:
             continue
-        values = [_spread(power, source.lines, volts.high_voltage_v, up=False) for power in series.firm_w]
+        values = [spread(power, source.lines, volts.high_voltage_v, up=False) for power in series.firm_w]
         lowest, _ = extremes(series, np.array(values, dtype=np.int64), grid, edges_s, np.minimum)
-        for row in _rows_above(site, layout, source.circuit):
+        for row in rows_above(site, layout, source.circuit):
             firm[row] = firm[row] + lowest[:channels] if row in firm else lowest[:channels]
     return firm
 
 
-def _rows_above(site: Site, layout: Layout, circuit: str) -> Iterator[int]:
+def rows_above(site: Site, layout: Layout, circuit: str) -> Iterator[int]:
     """Yield the rows that a load on a circuit counts for."""
     parents = {one.id: one.parent for one in site.circuits}
     above: str | None = circuit

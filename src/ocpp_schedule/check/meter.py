@@ -11,6 +11,7 @@ import numpy as np
 
 from ocpp_schedule.check.peaks import peak_periods
 from ocpp_schedule.check.series import price_seconds
+from ocpp_schedule.check.storage import batteries_of, judge_storages
 from ocpp_schedule.units import (
     LINES,
     MONEY_UNITS_PER_CURRENCY,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from ocpp_schedule.check.peaks import Period
     from ocpp_schedule.check.quantities import Cars
     from ocpp_schedule.check.report import Findings
+    from ocpp_schedule.check.storage import Battery
     from ocpp_schedule.model.series import Forecast
     from ocpp_schedule.model.site import Load, Site
     from ocpp_schedule.model.tariff import Tariff
@@ -44,7 +46,7 @@ Bill = tuple[Fraction, Fraction, Fraction]
 
 def needs_meter(site: Site, tariff: Tariff) -> bool:
     """Tell whether the bill is more than the energy of charging times its price."""
-    return bool(site.generators or tariff.peaks)
+    return bool(site.generators or tariff.peaks or site.storages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class Background:
         load: by load id, expected energy [0.1 J].
         generated: by generator id, expected energy [0.1 J].
         curtailable: by generator id, energy that may be taken off [0.1 J].
+        batteries: sorted by id.
         prices: of import and of export, price x seconds.
         periods: the peaks by billing period.
     """
@@ -66,6 +69,7 @@ class Background:
     load: dict[str, list[int]]
     generated: dict[str, list[int]]
     curtailable: dict[str, list[int]]
+    batteries: tuple[Battery, ...]
     prices: tuple[list[int], list[int]]
     periods: tuple[Period, ...]
 
@@ -116,6 +120,7 @@ def background_of(
         {load.id: _energy(_load_dw(load, of[load.id], voltage), of[load.id], grid) for load in site.loads},
         generated,
         curtailable,
+        batteries_of(site),
         (price_seconds(tariff, grid, edges_s), price_seconds(out, grid, edges_s)),
         peak_periods(tariff, site.time_zone, grid),
     )
@@ -160,19 +165,21 @@ def judge_meter(
     """Judge curtailment, export limits and sessions that wait for surplus; return the parts of the cost.
 
     Returns:
-        ``energy``, ``export``, ``peaks`` and their ``total``: what the plan adds to the bill of a site in which
-        nothing charges and nothing is curtailed [money units], each rounded down by itself.
+        ``energy``, ``export``, ``peaks``, ``wear`` and their ``total``: what the plan adds to the bill of a site in
+        which nothing charges, no battery works and nothing is curtailed [money units], each rounded down by itself.
     """
     curtailed = _curtailed(background, solution, findings)
+    stored, wear = judge_storages(background.batteries, background.seconds, solution, findings)
     _judge_surplus(background, cars, given, findings)
-    _judge_exports(background, cars, given, curtailed, findings)
-    idle, cut = background.net(), [sum(column) for column in zip(*curtailed.values(), strict=True)]
+    _judge_exports(background, cars, given, curtailed | stored, findings)
+    idle = background.net()
+    cut = [sum(column) for column in zip(*curtailed.values(), *stored.values(), strict=True)]
     loads = [sum(column) for column in zip(*background.load.values(), strict=True)] or [0] * len(idle)
     net = [a + b + c for a, b, c in zip(idle, given.by_slot, cut or [0] * len(idle), strict=True)]
     used = [a + b for a, b in zip(loads, given.by_slot, strict=True)]
     with_plan, without = background.bill(net, used), background.bill(idle, loads)
-    parts = [after - before for after, before in zip(with_plan, without, strict=True)]
-    names = ("energy", "export", "peaks", "total")
+    parts = [*(after - before for after, before in zip(with_plan, without, strict=True)), Fraction(wear)]
+    names = ("energy", "export", "peaks", "wear", "total")
     return {name: int(value // 1) for name, value in zip(names, [*parts, sum(parts, Fraction(0))], strict=True)}
 
 
@@ -205,9 +212,10 @@ def _judge_exports(
     background: Background,
     cars: Cars,
     given: Given,
-    curtailed: dict[str, list[int]],
+    controlled: dict[str, list[int]],
     findings: Findings,
 ) -> None:
+    """Judge limits on export; ``controlled`` is what is taken off generators and goes into batteries [0.1 J]."""
     site = background.site
     parents = {circuit.id: circuit.parent for circuit in site.circuits}
     station = {one.id: one.circuit for one in site.stations}
@@ -215,9 +223,9 @@ def _judge_exports(
     for circuit in site.circuits:
         if circuit.export_limit_w is None:
             continue
-        named = [(one.id, one.circuit) for one in site.loads] + [(one.id, one.circuit) for one in site.generators]
+        named = [(one.id, one.circuit) for part in (site.loads, site.generators, site.storages) for one in part]
         devices = {name for name, where in named if at_or_below(where, circuit.id, parents)}
-        sources = [name for name in curtailed if name in devices]
+        sources = [name for name in controlled if name in devices]
         if not sources:
             continue
         below = [at for at, car in enumerate(cars.models) if at_or_below(place[car.connector], circuit.id, parents)]
@@ -225,9 +233,13 @@ def _judge_exports(
         net = background.net(devices)
         limit_dw = round_down(circuit.export_limit_w, DECIWATTS_PER_WATT)
         for slot, length in enumerate(background.seconds):
-            able = sum(background.curtailable[name][slot] // length * length for name in sources)
+            able = sum(
+                background.curtailable[name][slot] // length * length
+                for name in sources
+                if name in background.curtailable
+            )
             allowed = max(limit_dw * length, -(net[slot] + able))
-            out = -(net[slot] + drawn[slot] + sum(curtailed[name][slot] for name in sources))
+            out = -(net[slot] + drawn[slot] + sum(controlled[name][slot] for name in sources))
             if out > allowed:
                 findings.add("export", "circuit", circuit.id, out, allowed, unit="0.1 J", slot=slot)
 

@@ -66,7 +66,11 @@ class MeterBound:
 
 
 def meter_bound(
-    background: Background, cars: Cars, caps: npt.NDArray[np.int64], certificate: Certificate
+    background: Background,
+    cars: Cars,
+    caps: npt.NDArray[np.int64],
+    certificate: Certificate,
+    pays: dict[str, list[int]],
 ) -> MeterBound:
     """Return the prices of the certificate, held to what is valid, with what they prove about the rest.
 
@@ -75,6 +79,7 @@ def meter_bound(
         cars: the sessions.
         caps: (cars, slots) largest set-points of any plan.
         certificate: prices of any kind.
+        pays: by battery, what a step of charging pays to hard rows in each slot [1 / denominator money units].
     """
     seconds, slots = background.seconds, len(background.seconds)
     base = background.net()
@@ -82,6 +87,9 @@ def meter_bound(
     surplus = _whole(certificate.surplus_prices, slots)
     rows, constant_rows = _export_prices(background, cars, certificate)
     constant += constant_rows
+    rated = {name: [Fraction(one, certificate.denominator) for one in own] for name, own in pays.items()}
+    values, constant_stored = _storage_prices(background, certificate)
+    constant += constant_stored
     constant -= sum(
         Fraction(price * max(0, -net), length) for price, net, length in zip(surplus, base, seconds, strict=True)
     )
@@ -97,14 +105,19 @@ def meter_bound(
         beside[below] -= np.array(prices, dtype=object)
     most = (caps * cars.power[:, None]).sum(axis=0)
     able = _sum(background.curtailable, slots)
-    top = [net + int(power) * length + cut for net, power, length, cut in zip(base, most, seconds, able, strict=True)]
+    into = sum(battery.most_in * battery.step_dw for battery in background.batteries)
+    out = sum(battery.most_out * battery.step_dw for battery in background.batteries)
+    top = [
+        net + (into + int(power)) * length + cut
+        for net, power, length, cut in zip(base, most, seconds, able, strict=True)
+    ]
     ways = tuple(
         Way(
             beside + np.array(prices, dtype=object),
-            _fixed(background, base, prices, rows),
-            [reach >= 0 or net >= 0 for reach, net in zip(top, base, strict=True)]
+            _fixed(background, base, prices, rows, values, rated),
+            [reach >= 0 for reach in top]
             if prices is inward
-            else [net < 0 for net in base],
+            else [net < out * length for net, length in zip(base, seconds, strict=True)],
         )
         for prices in (inward, outward)
     )
@@ -161,27 +174,65 @@ def _export_prices(background: Background, cars: Cars, certificate: Certificate)
         prices = _whole(certificate.export_prices.get(circuit.id, ()), len(background.seconds))
         if circuit.export_limit_w is None or not any(prices):
             continue
-        named = [(one.id, one.circuit) for one in site.loads] + [(one.id, one.circuit) for one in site.generators]
+        named = [(one.id, one.circuit) for part in (site.loads, site.generators, site.storages) for one in part]
         devices = {name for name, where in named if at_or_below(where, circuit.id, parents)}
-        sources = {name for name in background.generated if name in devices}
+        sources = {name for name in devices if name not in background.load}
         below = np.array(
             [at_or_below(place[car.connector], circuit.id, parents) for car in cars.models], dtype=np.bool_
         )
         limit_dw = round_down(circuit.export_limit_w, DECIWATTS_PER_WATT)
         for slot, (net, length) in enumerate(zip(background.net(devices), background.seconds, strict=True)):
-            able = sum(background.curtailable[name][slot] // length * length for name in sources)
+            able = sum(
+                background.curtailable[name][slot] // length * length
+                for name in sources
+                if name in background.curtailable
+            )
             least = -max(limit_dw * length, -(net + able))
             constant += Fraction(prices[slot] * (least - net), length)
         rows.append((sources, below, prices))
     return rows, constant
 
 
-def _fixed(background: Background, base: list[int], prices: list[int], rows: list[_Row]) -> list[Fraction]:
+def _storage_prices(background: Background, certificate: Certificate) -> tuple[dict[str, list[int]], Fraction]:
+    """Return by battery what stored energy is worth after each slot, and what its bounds come to at least.
+
+    What is stored after a slot is between its bounds, whatever the plan; a slot's flow is priced with the worth.
+    """
+    slots = len(background.seconds)
+    values: dict[str, list[int]] = {}
+    constant = Fraction(0)
+    for battery in background.batteries:
+        given = certificate.storage_prices.get(battery.model.id, ())
+        own = list(given) if len(given) == slots else [0] * slots
+        values[battery.model.id] = own
+        constant -= own[0] * battery.start
+        for slot, (worth, following) in enumerate(zip(own, [*own[1:], 0], strict=True)):
+            least = max(battery.low, battery.end) if slot == slots - 1 else battery.low
+            constant += min((worth - following) * least, (worth - following) * battery.high)
+    return values, constant
+
+
+def _fixed(
+    background: Background,
+    base: list[int],
+    prices: list[int],
+    rows: list[_Row],
+    values: dict[str, list[int]],
+    pays: dict[str, list[Fraction]],
+) -> list[Fraction]:
+    """Return per slot what base load, curtailment and batteries come to at least; a battery never flows both ways."""
     found = []
     for slot, length in enumerate(background.seconds):
         total = Fraction(base[slot] * prices[slot], length)
         for name, able in background.curtailable.items():
             own = prices[slot] - sum(row[slot] for sources, _, row in rows if name in sources)
             total += Fraction(min(0, own) * able[slot], length)
+        for battery in background.batteries:
+            name = battery.model.id
+            own = prices[slot] - sum(row[slot] for sources, _, row in rows if name in sources)
+            worth = values[name][slot] * length
+            fill = battery.most_in * (battery.step_dw * (own - worth * battery.kept) + pays[name][slot])
+            give = battery.most_out * battery.step_dw * (battery.wear * length + worth * battery.drawn - own)
+            total += min(Fraction(0), fill, give)
         found.append(total)
     return found

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ocpp_schedule.check.limits import rows_above
 from ocpp_schedule.check.meter_bound import meter_bound
 from ocpp_schedule.check.needs import Needs, forgiven_units, needs_of
 from ocpp_schedule.check.offers import offers_of
+from ocpp_schedule.check.storage import charging_units
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -32,9 +34,9 @@ def metered_bound_units(scene: Scene, certificate: Certificate, *, must_units: i
     rows = offers_of(replace(scene, price_s=[0] * slots), certificate, 0)
     everyone = np.arange(len(cars.ids))
     amounts = _within_surplus(scene, rows.amounts(everyone))
-    caps = amounts.reshape(everyone.size, -1, slots).sum(axis=1)
-    prices = meter_bound(scene.background, cars, caps, certificate)
     copies = amounts.shape[1] // slots
+    caps = amounts.reshape(everyone.size, copies, slots).sum(axis=1)
+    prices = meter_bound(scene.background, cars, caps, certificate, charging_pays(scene, certificate))
     power = cars.power[:, None].astype(object)
     inward, outward = (np.tile(power * way.money * times, copies) for way in prices.ways)
     net = inward + rows.price[rows.group].astype(object) * rows.scale
@@ -49,6 +51,23 @@ def metered_bound_units(scene: Scene, certificate: Certificate, *, must_units: i
     worth -= forgiven_units(needs, rates, must_units, want_units)
     least = (_least(net, amounts, slots), _least(net + outward - inward, amounts, slots))
     return int((worth + prices.total(least, times)) // times)
+
+
+def charging_pays(scene: Scene, certificate: Certificate) -> dict[str, list[int]]:
+    """Return by battery what a step of charging pays to hard rows in each slot [1 / denominator money units]."""
+    background, layout, slots = scene.background, scene.layout, scene.grid.slots
+    assert background is not None  # noqa: S101 - the caller has looked, for the type checker
+    found = {}
+    for battery in background.batteries:
+        paid = [0] * slots
+        above = {layout.subjects[row] for row in rows_above(background.site, layout, battery.model.circuit)}
+        loads = charging_units(background.site, battery)
+        for (noun, name, channel), prices in certificate.row_prices.items():
+            known = noun == "circuit" and name in above and channel in range(scene.cars.load_units.shape[1])
+            if known and len(prices) == slots:
+                paid = [sum_ + max(price, 0) * loads[channel] for sum_, price in zip(paid, prices, strict=True)]
+        found[battery.model.id] = paid
+    return found
 
 
 def _within_surplus(scene: Scene, amounts: Ints) -> Ints:
@@ -67,7 +86,7 @@ def _within_surplus(scene: Scene, amounts: Ints) -> Ints:
 def _least(net: Exact, amounts: Ints, slots: int) -> list[int]:
     """Return per slot what all cars together cost at least."""
     taken = np.minimum(net, 0) * amounts
-    return list(taken.sum(axis=0).reshape(-1, slots).sum(axis=0).tolist())
+    return [int(one) for one in taken.sum(axis=0).reshape(-1, slots).sum(axis=0).tolist()]
 
 
 def _repriced(needs: Needs, net: Exact, energy: Exact, amounts: Ints, slots: int) -> Needs:

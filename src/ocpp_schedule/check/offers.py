@@ -158,10 +158,15 @@ class _Rows:
         alone = np.full((first.size, slots), np.iinfo(np.int64).max)
         pressure = np.zeros((first.size, slots), dtype=kind)
         paid = 0
+        # Batteries draw on rows, too, in steps of their own.
+        shared = scene.background is not None and bool(scene.background.batteries)
         for row, line in self.places:
             below = (rank >= layout.low[row]) & (rank < layout.high[row]) & (per_step[:, line] > 0)
             here = np.flatnonzero(below)
             if not here.size:
+                if shared and (row, line) in self.priced:
+                    room = np.maximum(self.free[row, line], 0)
+                    paid += sum(price * left for price, left in zip(self.priced[row, line], room.tolist(), strict=True))
                 continue
             free, step, floor = self.free[row, line], per_step[here, line], own[here, line]
             fits = (free + floor[:, None]) // step[:, None]
@@ -170,7 +175,7 @@ class _Rows:
             if (row, line) in self.priced:
                 prices = self.priced[row, line]
                 pressure[here] += np.array(prices, dtype=object).astype(kind) * step.astype(kind)[:, None]
-                unit = 1 if floor.any() else int(np.gcd.reduce(step))
+                unit = 1 if shared or floor.any() else int(np.gcd.reduce(step))
                 room = np.maximum(free, 0)
                 room -= room % unit
                 paid += sum(price * left for price, left in zip(prices, room.tolist(), strict=True))

@@ -16,6 +16,7 @@ from ocpp_schedule.check.report import MAX_LISTED_PER_KIND, Findings, Kind, Repo
 from ocpp_schedule.check.runs import judge_runs
 from ocpp_schedule.check.scene import scene_of
 from ocpp_schedule.check.stages import judge_stages, stage_values
+from ocpp_schedule.check.storage import with_charging
 from ocpp_schedule.check.taper import with_draws
 
 if TYPE_CHECKING:
@@ -108,15 +109,19 @@ def judge(scene: Scene, solution: Solution) -> Report:
     """Judge a solution as ``review`` does, from what was derived of the models before."""
     grid, outlets, cars, seconds, layout = scene.grid, scene.outlets, scene.cars, scene.seconds, scene.layout
     findings = Findings(grid)
-    sources = () if scene.background is None else tuple(sorted(scene.background.generated))
-    if not _shapes_fit(solution, cars, outlets, sources, grid.slots, findings):
+    devices = _devices(scene, solution)
+    if not _shapes_fit(solution, cars, outlets, devices, grid.slots, findings):
         return Report(findings.sorted(_KINDS))
     setpoints = _judge_cells(safe_setpoints(solution.setpoints, cars, grid.edges_s[-1]), cars, findings)
     late, early = (
         guards_of(sort, flags, setpoints, cars, outlets, seconds, scene.guard_s, findings)
         for sort, flags in _flags(solution)
     )
-    rows = Rows(book(setpoints, cars, outlets, layout), layout, scene.limits, late, early, cars.ids, findings, {})
+    bookings = book(setpoints, cars, outlets, layout)
+    limits = scene.limits
+    if scene.background is not None:
+        limits = with_charging(scene.background.site, layout, limits, solution, findings, bookings.floor_units)
+    rows = Rows(bookings, layout, limits, late, early, cars.ids, findings, {})
     row_use = judge_rows(rows, grid.slots, scene.guard_s)
     judge_floors(outlets, layout, scene.limits, solution, findings)
     given = energy_given(setpoints, cars, seconds, scene.guard_s, (late, early))
@@ -161,15 +166,31 @@ def _flags(solution: Solution) -> tuple[tuple[Any, npt.NDArray[np.bool_]], ...]:
     return ("late_raise", solution.late_raise), ("early_lowering", solution.early_lowering)
 
 
+_Devices = list[tuple[str, str, tuple[str, ...], tuple[str, ...]]]
+
+
+def _devices(scene: Scene, solution: Solution) -> _Devices:
+    """Return kind, field, claimed ids and own ids of the devices that a solution says anything of."""
+    background = scene.background
+    sources = () if background is None else tuple(sorted(background.generated))
+    stores = () if background is None else tuple(battery.model.id for battery in background.batteries)
+    found: _Devices = []
+    if solution.curtailed_dw is not None:
+        found.append(("generator", "curtailed_dw", solution.generator_ids, sources))
+    if solution.storage_steps is not None:
+        found.append(("storage", "storage_steps", solution.storage_ids, stores))
+    return found
+
+
 def _shapes_fit(
-    solution: Solution, cars: Cars, outlets: Outlets, sources: tuple[str, ...], slots: int, findings: Findings
+    solution: Solution, cars: Cars, outlets: Outlets, devices: _Devices, slots: int, findings: Findings
 ) -> bool:
     """Report rows, shapes and types that do not belong to this input; tell whether there are none."""
     fit = True
     for field, seen_ids, ids in (
         ("session_ids", solution.session_ids, cars.ids),
         ("connector_ids", solution.connector_ids, outlets.ids),
-        *((("generator_ids", solution.generator_ids, sources),) if solution.curtailed_dw is not None else ()),
+        *((f"{kind}_ids", seen, own) for kind, _, seen, own in devices),
     ):
         if tuple(seen_ids) != ids:
             fit = False
@@ -185,7 +206,7 @@ def _shapes_fit(
         ("idle_floor_steps", by_outlet, np.int64),
         ("end_floor_steps", by_outlet, np.int64),
         ("energy_units", by_car, np.int64),
-        *((("curtailed_dw", (len(sources), slots), np.int64),) if solution.curtailed_dw is not None else ()),
+        *((field, (len(own), slots), np.int64) for _, field, _, own in devices),
     ):
         array = getattr(solution, field)
         if not isinstance(array, np.ndarray) or array.shape != shape or array.dtype != dtype:

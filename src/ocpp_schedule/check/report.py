@@ -27,6 +27,7 @@ Kind = Literal[
     "surplus",
     "curtailment",
     "export",
+    "storage",
     "row",
     "edge",
     "idle_floor",
@@ -43,14 +44,15 @@ Kind = Literal[
 """Which rule is broken.
 
 shape: arrays do not belong to this input; window: current outside the session's slots; maximum, minimum, energy:
-conventions 5 and 6; surplus, curtailment, export: convention 17, as expected and not fail-safe; row: a line of a
-circuit or station is overloaded; edge: overloaded while set-points change, or a guard where none belongs (convention
-4); idle_floor, end_floor: conventions 4 and 13; claimed_energy, claimed_cost, claimed_stage: the plan's own number is
-wrong; alarm_draw: current below a row in alarm; availability: more than the connector may give then; price: current
-in a slot dearer than the session pays; pause: too many pauses; on_time: charging lasts too short (convention 21).
+conventions 5 and 6; surplus, curtailment, export, storage: convention 17, as expected and not fail-safe; row: a line
+of a circuit or station is overloaded; edge: overloaded while set-points change, or a guard where none belongs
+(convention 4); idle_floor, end_floor: conventions 4 and 13; claimed_energy, claimed_cost, claimed_stage: the plan's
+own number is wrong; alarm_draw: current below a row in alarm; availability: more than the connector may give then;
+price: current in a slot dearer than the session pays; pause: too many pauses; on_time: charging lasts too short
+(convention 21).
 """
 
-Noun = Literal["session", "connector", "circuit", "station", "generator", "plan"]
+Noun = Literal["session", "connector", "circuit", "station", "generator", "storage", "plan"]
 Unit = Literal["steps", "uA", "mVA", "0.1 J", "money", ""]
 """``money`` is the unit of convention 1; empty where the values are text."""
 
@@ -128,7 +130,7 @@ class Violation:
     seen: int | str
     allowed: int | str
     unit: Unit = ""
-    relation: Literal["at most", "less than", "exactly", ""] = "at most"
+    relation: Literal["at most", "at least", "less than", "exactly", ""] = "at most"
     detail: str = ""
     line: Channel | None = None
     slot: int | None = None
@@ -313,7 +315,7 @@ class Findings:
         allowed: int | str,
         *,
         unit: Unit = "",
-        relation: Literal["at most", "less than", "exactly", ""] = "at most",
+        relation: Literal["at most", "at least", "less than", "exactly", ""] = "at most",
         detail: str = "",
         line: int | None = None,
         slot: int | None = None,

@@ -10,8 +10,8 @@ from ocpp_schedule.model._raw import Item, items, place, quoted, read, text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-FORECAST_KINDS = ("loads", "generators")
-"""What forecasts name by id: the ids differ among all of these."""
+FORECAST_KINDS = ("loads", "generators", "storages")
+"""Devices beside stations: the ids differ among all of these, as forecasts name them."""
 FIELDS = ("expected_a", "high_a", "expected_w", "high_w", "firm_w")
 
 

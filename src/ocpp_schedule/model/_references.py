@@ -133,7 +133,7 @@ def _milestone_texts(session: object) -> Iterator[str]:
             )
 
 
-_KINDS = ("circuits", "stations", "connectors", "loads", "generators")
+_KINDS = ("circuits", "stations", "connectors", "loads", "generators", "storages")
 
 
 def site_problems(site: object, path: str) -> Iterator[InputProblem]:
@@ -152,6 +152,7 @@ def site_problems(site: object, path: str) -> Iterator[InputProblem]:
     yield from _unknown(kinds["stations"], "circuit", circuits)
     yield from _unknown(kinds["loads"], "circuit", circuits)
     yield from _unknown(kinds["generators"], "circuit", circuits)
+    yield from _unknown(kinds["storages"], "circuit", circuits)
     yield from _unknown(kinds["connectors"], "station", stations)
     yield from shared_names(kinds)
     yield from _connector_problems(site, kinds["connectors"])

@@ -39,7 +39,7 @@ def supply_problems(kinds: dict[str, list[Item]]) -> Iterator[InputProblem]:
     supply = next((one for known, one in SUPPLIES.items() if known == name), None)
     if supply is None:
         return
-    for kind in ("connectors", "loads"):
+    for kind in ("connectors", "loads", "generators", "storages"):
         for where, thing in kinds[kind]:
             lines = [line for line in items(thing, "lines") if isinstance(line, str)] or list(LINES)
             absent = [quoted(line) for line in lines if line in LINES and line not in supply.lines]

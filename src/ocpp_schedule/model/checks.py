@@ -12,6 +12,7 @@ from ocpp_schedule.model import _series_checks as series
 from ocpp_schedule.model import _supply_checks as supplies
 from ocpp_schedule.model._forecast_checks import forecast_texts, source_problems
 from ocpp_schedule.model._raw import Item, items, place, read
+from ocpp_schedule.model._storage_checks import storage_texts
 from ocpp_schedule.model.availability import KINDS
 from ocpp_schedule.model.capabilities import capability_texts
 from ocpp_schedule.model.defaults import SessionDefaults
@@ -57,6 +58,8 @@ def own_problems(
             yield from (InputProblem(place_of, text) for text in available.hours_texts(hours))
     for where, forecast in forecasts:
         yield from (InputProblem(place(where, forecast), text) for text in forecast_texts(forecast))
+    for where, storage in numbered("site.storages", items(site, "storages")):
+        yield from (InputProblem(place(where, storage), text) for text in storage_texts(storage))
     for where, peak in numbered("tariff.peaks", items(tariff, "peaks")):
         yield from (InputProblem(place(where, peak), text) for text in peaks.peak_texts(peak))
 

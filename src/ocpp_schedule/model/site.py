@@ -11,7 +11,7 @@ from ocpp_schedule.model import _references as references
 from ocpp_schedule.model import _supply_checks as supplies
 from ocpp_schedule.model._base import Amperes, Id, Model, PerLineA, Seconds, Watts, raise_references
 from ocpp_schedule.model.capabilities import Capabilities
-from ocpp_schedule.model.devices import Generator
+from ocpp_schedule.model.devices import Generator, Storage
 from ocpp_schedule.units import EDGE_GUARD_S, LINES, MIN_PILOT_CURRENT_A, Line, SupplyName
 
 OcppVersion = Literal["1.6", "2.0.1", "2.1"]
@@ -132,6 +132,7 @@ class Site(Model):
     connectors: tuple[Connector, ...] = Field(default=(), max_length=100_000)
     loads: tuple[Load, ...] = Field(default=(), max_length=10_000)
     generators: tuple[Generator, ...] = Field(default=(), max_length=10_000)
+    storages: tuple[Storage, ...] = Field(default=(), max_length=1_000)
     idle_floor_a: Amperes = 0.0
     edge_guard_s: Seconds = EDGE_GUARD_S
 

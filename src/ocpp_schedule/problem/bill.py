@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from ocpp_schedule.problem.registers import Register
 
 
-def numerator(
+def bill_parts(
     seconds: Ints,
     prices: tuple[Ints, Ints],
     registers: Sequence[Register],
     net_units: Ints,
     consumed_units: Ints,
-) -> tuple[int, int]:
-    """Return numerator and denominator of a bill in money units; the denominator depends on the slots only.
+) -> tuple[int, int, int, int]:
+    """Return the numerators of import, export (what is earned counts negative) and peaks, and their denominator.
 
     Args:
         seconds: (T,) slot lengths.
@@ -31,18 +31,6 @@ def numerator(
         net_units: (T,) energy through the meter, negative for export [0.1 J].
         consumed_units: (T,) base load and charging [0.1 J].
     """
-    parts = bill_parts(seconds, prices, registers, net_units, consumed_units)
-    return sum(parts[:3]), parts[3]
-
-
-def bill_parts(
-    seconds: Ints,
-    prices: tuple[Ints, Ints],
-    registers: Sequence[Register],
-    net_units: Ints,
-    consumed_units: Ints,
-) -> tuple[int, int, int, int]:
-    """Return the numerators of import, export (what is earned counts negative) and peaks, and their denominator."""
     lengths = seconds.tolist()
     common = math.lcm(*set(lengths))
     factors = [common // length for length in lengths]

@@ -74,11 +74,8 @@ def compile_problem(
     prices = price_seconds(tariff.energy, edges)
     tapers = _tapers(table, outlets)
     own = _own_rules(site, availability, table, outlets, edges, prices, tapers)
-    floors = nodes.connectors.astype(np.int64) @ outlets.floor_units
     headroom = nodes.headroom(nodes.limit_units, nodes.base_units - nodes.firm_units)
-    # A row that no connector below can load is nobody's business here; the referee still looks at it.
-    loadable = (nodes.connectors.astype(np.int64) @ outlets.wired.astype(np.int64)) > 0
-    alarm = (headroom < floors[:, :, None]) & loadable[:, :, None]
+    alarm = _alarms(nodes, outlets, headroom)
     demands = compile_demands(table, edges, own, tapers)
     inside = _windows(table, edges.size - 1)
     meter = compile_meter(site, table.sessions, tariff, forecasts, nodes, edges)
@@ -305,6 +302,17 @@ def _passed_milestones(ordered: list[KnownSession], start_s: int) -> tuple[str, 
         for index, milestone in enumerate(session.milestones)
         if milestone.by.timestamp() <= start_s < session.departure.timestamp()
     )
+
+
+def _alarms(nodes: Nodes, outlets: _Outlets, headroom: Ints) -> Bools:
+    """Return (N, K, T) where base load and idle floors alone exceed a limit.
+
+    A row that no connector below can load is nobody's business here; the referee still looks at it.
+    """
+    floors = nodes.connectors.astype(np.int64) @ outlets.floor_units
+    loadable = (nodes.connectors.astype(np.int64) @ outlets.wired.astype(np.int64)) > 0
+    alarm: Bools = (headroom < floors[:, :, None]) & loadable[:, :, None]
+    return alarm
 
 
 def _windows(table: Table, slots: int) -> Bools:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ocpp_schedule.problem.bill import numerator
+from ocpp_schedule.problem.bill import bill_parts
 from ocpp_schedule.problem.registers import Register, registers_of
 from ocpp_schedule.problem.series import epoch_s, integral, micro, price_seconds
+from ocpp_schedule.problem.storage import Battery, compile_storages
 from ocpp_schedule.units import LINES, MICROAMPERES_PER_AMPERE
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class ExportRow:
         least_units: (T,) lowest energy that may flow down into it, negative for export [0.1 J]; where generation
             exceeds the limit whatever is curtailed, that unavoidable export.
         base_units: (T,) expected loads less generation at or below it [0.1 J].
-        connectors, generators: (C,) and (G,) bool, at or below it.
+        connectors, generators, batteries: (C,), (G,) and (B,) bool, at or below it.
     """
 
     name: str
@@ -44,6 +45,7 @@ class ExportRow:
     base_units: Ints
     connectors: Bools
     generators: Bools
+    batteries: Bools
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,10 @@ class Meter:
         exports: the limits on export, the deepest circuits first.
         surplus: (S,) bool, sessions that draw from surplus only.
         surplus_units: (T,) what they may draw together [0.1 J].
-        idle: (numerator, denominator) of the bill in which nothing charges and nothing is curtailed [money units].
+        idle: numerators of import, export and peaks of the bill in which nothing charges, no battery works and nothing
+            is curtailed, and their denominator [money units].
+        batteries: B batteries, sorted by id.
+        storage_steps: (B, T) what they do, positive for charging; already within ``base_units`` and ``exports``.
         soft_dw: by register, the mean power that repairs keep to where they can; None: any.
         aim_price: (T,) as the prices, what energy is worth to repairs; None: the import price.
     """
@@ -77,15 +82,24 @@ class Meter:
     exports: tuple[ExportRow, ...]
     surplus: Bools
     surplus_units: Ints
-    idle: tuple[int, int]
+    idle: tuple[int, int, int, int]
+    batteries: tuple[Battery, ...]
+    storage_steps: Ints
     soft_dw: tuple[int, ...] | None = None
     aim_price: Ints | None = None
 
-    @property
-    def splits(self) -> Bools:
-        """(T,) bool, slots in which the site may import or export, and the two have different prices."""
-        split: Bools = (self.base_units < 0) & (self.import_price != self.export_price)
-        return split
+    def working(self, steps: Ints, seconds: Ints) -> Meter:
+        """Return the meter with its batteries at work: (B, T) steps, positive for charging."""
+        flows = steps * np.array([one.step_dw for one in self.batteries], dtype=np.int64)[:, None] * seconds
+        exports = tuple(
+            replace(row, base_units=row.base_units + flows[row.batteries].sum(axis=0)) for row in self.exports
+        )
+        return replace(self, base_units=self.base_units + flows.sum(axis=0), exports=exports, storage_steps=steps)
+
+    def wear_units(self, seconds: Ints) -> int:
+        """Return what the energy that batteries give wears them [money units]."""
+        given = -np.minimum(self.storage_steps, 0) @ seconds
+        return sum(one.wear * one.step_dw * out for one, out in zip(self.batteries, given.tolist(), strict=True))
 
 
 def compile_meter(
@@ -106,7 +120,7 @@ def compile_meter(
         nodes: who hangs below each circuit.
         edges: (T + 1,) seconds since 1970.
     """
-    if not (site.generators or tariff.peaks):
+    if not (site.generators or tariff.peaks or site.storages):
         return None
     seconds = np.diff(edges)
     of = {forecast.id: forecast for forecast in forecasts}
@@ -137,7 +151,9 @@ def compile_meter(
         exports=_export_rows(site, nodes, loads, generated, curtailable, seconds),
         surplus=surplus,
         surplus_units=np.maximum(-base, 0),
-        idle=numerator(seconds, (prices[0], prices[1]), registers, base, load_units),
+        idle=bill_parts(seconds, (prices[0], prices[1]), registers, base, load_units),
+        batteries=compile_storages(site, nodes),
+        storage_steps=np.zeros((len(site.storages), slots), dtype=np.int64),
     )
 
 
@@ -176,14 +192,19 @@ def _export_rows(
     found = []
     for index, circuit in enumerate(site.circuits):
         below = np.array([circuit.id in path[generator.circuit] for generator in generators], dtype=np.bool_)
-        if circuit.export_limit_w is None or not below.any():
+        stored = np.array(
+            [circuit.id in path[one.circuit] for one in sorted(site.storages, key=lambda one: one.id)], dtype=np.bool_
+        )
+        if circuit.export_limit_w is None or not (below.any() or stored.any()):
             continue
         base = sum((loads[load.id] for load in site.loads if circuit.id in path[load.circuit]), np.zeros_like(seconds))
         base = base - generated[below].sum(axis=0)
         unavoidable = -(base + curtailable[below].sum(axis=0) * seconds)
         limit = int(micro([circuit.export_limit_w])[0] * DECIWATTS_PER_WATT // MICROAMPERES_PER_AMPERE)
         least = -np.maximum(limit * seconds, unavoidable)
-        found.append((len(path[circuit.id]), ExportRow(circuit.id, least, base, nodes.connectors[index], below)))
+        found.append(
+            (len(path[circuit.id]), ExportRow(circuit.id, least, base, nodes.connectors[index], below, stored))
+        )
     return tuple(row for _, row in sorted(found, key=lambda pair: (-pair[0], pair[1].name)))
 
 

@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from scipy.sparse import csr_array, hstack, vstack
 
+from ocpp_schedule.problem.storage import charging_units
 from ocpp_schedule.solve.exchange import BLOCK, Exchange
 from ocpp_schedule.solve.program import Program
+from ocpp_schedule.solve.storage_rows import BLOCK as STORAGE
+from ocpp_schedule.solve.storage_rows import rounded_steps
 
 if TYPE_CHECKING:
     from ocpp_schedule.problem.arrays import Floats, Ints, Problem
+    from ocpp_schedule.problem.meter import Meter
     from ocpp_schedule.solve.program import Solver
     from ocpp_schedule.solve.relaxation import Relaxation
     from ocpp_schedule.solve.stages import Relaxed
@@ -21,14 +25,18 @@ TOLERANCE: Final = 1e-6
 """Share of a mean step; below it a power is the solver's tolerance."""
 
 
-def decide(relaxation: Relaxation, exchange: Exchange, relaxed: Relaxed, solver: Solver) -> Relaxation:
-    """Return the relaxation with a direction for every slot in which export pays more than import.
+def decide(
+    problem: Problem, relaxation: Relaxation, exchange: Exchange, relaxed: Relaxed, solver: Solver
+) -> Relaxation:
+    """Return the relaxation with a direction for every slot in which the linear program may go both ways.
 
-    Where the linear program respects the direction it stays; the others are decided by an integer program with a
-    binary variable for each of them. Without such slots the relaxation comes back as it is.
+    Those are slots in which export pays more than import, and all of a battery. Where the linear program respects
+    the direction it stays; the others are decided by an integer program with a binary variable for each of them.
+    Without any such slot the relaxation comes back as it is.
     """
+    meter, turns = problem.meter, exchange.storage
     count = exchange.bent.size
-    if not count:
+    if meter is None or not (count or turns):
         return relaxation
     program = relaxation.program
     ways, columns = exchange.bent_places(relaxation)
@@ -36,15 +44,81 @@ def decide(relaxation: Relaxation, exchange: Exchange, relaxed: Relaxed, solver:
     # In these rows N + export stands without the constant part of N, which is the lower bound's opposite.
     taken = program.matrix[ways] @ relaxed.values - program.row_low[ways]
     out = given > taken
-    open_ = np.flatnonzero(np.minimum(given, taken) > TOLERANCE)
-    if open_.size:
-        outcome = solver.run(with_ways(program, ways, columns, open_), "scip")
+    open_ways = np.flatnonzero(np.minimum(given, taken) > TOLERANCE)
+    charge = np.zeros(0, dtype=np.int64) if turns is None else turns.charge.ravel()
+    discharge = np.zeros(0, dtype=np.int64) if turns is None else turns.discharge.ravel()
+    fills = relaxed.values[charge] > relaxed.values[discharge]
+    open_turns = np.flatnonzero(np.minimum(relaxed.values[charge], relaxed.values[discharge]) > TOLERANCE)
+    if not (count or open_turns.size):
+        return relaxation
+    if open_ways.size or open_turns.size:
+        whole = with_ways(program, ways, columns, open_ways)
+        whole = with_turns(whole, charge[open_turns], discharge[open_turns])
+        outcome = solver.run(whole, "scip")
         if outcome.values is not None:
-            out[open_] = outcome.values[program.cost.size :] > 0.5  # noqa: PLR2004 - a binary variable
+            decided = outcome.values[program.cost.size :] > 0.5  # noqa: PLR2004 - binary variables
+            out[open_ways] = decided[: open_ways.size]
+            fills = outcome.values[charge] > outcome.values[discharge]
     high, row_high = program.high.copy(), program.row_high.copy()
     high[columns] = np.where(out, high[columns], 0.0)
     row_high[ways] = np.where(out, program.row_low[ways], row_high[ways])
+    # Elsewhere a battery stays free: what it does not do at the optimum must not lose its price.
+    high[charge[open_turns[~fills[open_turns]]]] = 0.0
+    high[discharge[open_turns[fills[open_turns]]]] = 0.0
     return replace(relaxation, program=replace(program, high=high, row_high=row_high))
+
+
+def with_turns(program: Program, charge: Ints, discharge: Ints) -> Program:
+    """Return the program with a binary variable for each pair of columns: 1 lets the first be used, 0 the second."""
+    size, rows, count = program.cost.size, program.row_high.size, charge.size
+    number = np.arange(count)
+    most = program.high[discharge]
+    blocks = (
+        (number, charge, np.ones(count)),
+        (number, size + number, -program.high[charge]),
+        (count + number, discharge, np.ones(count)),
+        (count + number, size + number, most),
+    )
+    row, column, data = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
+    added = csr_array((data, (row, column)), shape=(2 * count, size + count))
+    integer = np.ones(size + count, dtype=np.bool_)
+    integer[:size] = False if program.integer is None else program.integer
+    return replace(
+        program,
+        cost=np.concatenate((program.cost, np.zeros(count))),
+        low=np.concatenate((program.low, np.zeros(count))),
+        high=np.concatenate((program.high, np.ones(count))),
+        matrix=csr_array(vstack([hstack([program.matrix, csr_array((rows, count))]), added])),
+        row_low=np.concatenate((program.row_low, np.full(2 * count, -np.inf))),
+        row_high=np.concatenate((program.row_high, np.zeros(count), most)),
+        integer=integer,
+    )
+
+
+def at_work(
+    problem: Problem, relaxation: Relaxation, exchange: Exchange, relaxed: Relaxed
+) -> tuple[Problem, Relaxation]:
+    """Return problem and program with the batteries held at whole steps; as they are where there are none.
+
+    From then on what a battery does is part of the base load, on hard rows and at the meter.
+    """
+    meter, columns = problem.meter, exchange.storage
+    if meter is None or columns is None:
+        return problem, relaxation
+    steps = rounded_steps(problem, relaxation, columns, relaxed.values)
+    program = relaxation.program
+    low, high = program.low.copy(), program.high.copy()
+    low[columns.charge] = high[columns.charge] = np.maximum(steps, 0)
+    low[columns.discharge] = high[columns.discharge] = np.maximum(-steps, 0)
+    # The steps respect what can be stored; the solver need not look at it again.
+    low[columns.stored], high[columns.stored] = -np.inf, np.inf
+    return working(problem, meter, steps), replace(relaxation, program=replace(program, low=low, high=high))
+
+
+def working(problem: Problem, meter: Meter, steps: Ints) -> Problem:
+    """Return the problem with the batteries at (B, T) steps, as base load on hard rows and at the meter."""
+    booked = charging_units(meter.batteries, steps, problem.headroom_units.shape)
+    return replace(problem, headroom_units=problem.headroom_units - booked, meter=meter.working(steps, problem.seconds))
 
 
 def with_ways(program: Program, ways: slice, columns: slice, open_: Ints) -> Program:
@@ -119,11 +193,23 @@ def meter_prices(problem: Problem, relaxation: Relaxation, exchange: Exchange, r
             for one, prices in zip(meter.registers, peaks, strict=True)
             if prices.any()
         },
+        "storage_prices": _storage_prices(problem, relaxation, exchange, relaxed.duals),
         "surplus_prices": _whole(surplus) if surplus.any() else (),
         "export_prices": {
             row.name: _whole(prices) for row, prices in zip(meter.exports, export, strict=True) if prices.any()
         },
     }
+
+
+def _storage_prices(
+    problem: Problem, relaxation: Relaxation, exchange: Exchange, duals: Floats
+) -> dict[str, tuple[int, ...]]:
+    """Return by battery what stored energy is worth after each slot [money units per 0.1 J]."""
+    columns = exchange.storage
+    if columns is None or problem.meter is None:
+        return {}
+    own = duals[relaxation.rows[STORAGE]][columns.balance] / relaxation.goals["cost"].scale / columns.unit[:, None]
+    return {battery.id: _whole(-row * battery.scale) for battery, row in zip(problem.meter.batteries, own, strict=True)}
 
 
 def _whole(prices: Floats) -> tuple[int, ...]:

@@ -5,19 +5,21 @@ Power is in units of a mean step, so that coefficients are near 1. ``N`` below i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from ocpp_schedule.solve.blocks import Block, extended
+from ocpp_schedule.solve.storage_rows import StorageColumns, with_storage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from ocpp_schedule.problem.arrays import Floats, Ints, Problem
-    from ocpp_schedule.problem.meter import Meter
+    from ocpp_schedule.problem.meter import ExportRow, Meter
     from ocpp_schedule.solve.relaxation import Relaxation
 
 BLOCK: Final = "meter"
@@ -45,6 +47,7 @@ class Exchange:
         linear_price: (T,) price x seconds that a step pays by itself.
         surplus_rows: (K, 2) row and slot of each surplus row.
         export_rows: (K, 3) row, limit on export and slot.
+        storage: places of the batteries; None where there are none.
         through: (E, 2) row and slot of each place where N stands in a row, and
         factor: (E,) its factor there; what charging pays beside the meter (surplus, limits on export) is none of it.
     """
@@ -67,6 +70,7 @@ class Exchange:
     export_rows: Ints
     through: Ints
     factor: Floats
+    storage: StorageColumns | None
 
     def bent_places(self, relaxation: Relaxation) -> tuple[slice, slice]:
         """Return the rows of the directions and the export columns of the bent slots."""
@@ -75,16 +79,18 @@ class Exchange:
 
 
 def with_meter(problem: Problem, relaxation: Relaxation) -> tuple[Relaxation, Exchange | None]:
-    """Return the relaxation with the meter's block behind it, and its places."""
+    """Return the relaxation with the blocks of batteries and meter behind it, and the places of the latter."""
     if problem.meter is None:
         return relaxation, None
-    return _Builder(problem, problem.meter, relaxation).built()
+    relaxation, storage = with_storage(problem, relaxation)
+    return _Builder(problem, problem.meter, relaxation, storage).built()
 
 
 class _Builder:
     """Collects the rows of the meter's block as entries."""
 
-    def __init__(self, problem: Problem, meter: Meter, relaxation: Relaxation) -> None:
+    def __init__(self, problem: Problem, meter: Meter, relaxation: Relaxation, storage: StorageColumns | None) -> None:
+        self.storage = storage
         self.problem, self.meter, self.relaxation = problem, meter, relaxation
         self.width = relaxation.program.cost.size
         session, slot = relaxation.arc_session, relaxation.arc_slot
@@ -93,8 +99,14 @@ class _Builder:
         self.arc_power = power / self.unit_dw
         self.by_slot = [np.flatnonzero(slot == t) for t in range(problem.slots)]
         self.base = meter.base_units / problem.seconds / self.unit_dw
+        charge, discharge = (
+            np.array([most(one) * one.step_dw for one in meter.batteries]).sum() / self.unit_dw
+            for most in (attrgetter("most_charge"), attrgetter("most_discharge"))
+        )
+        self.bottom = self.base - discharge
         self.load = meter.load_units / problem.seconds / self.unit_dw
         self.most = np.bincount(slot, self.arc_power * relaxation.arc_cap, problem.slots)
+        self.stored_most = charge
         self.entries: list[tuple[int, int, float]] = []
         self.surplus_rows: list[tuple[int, int]] = []
         self.export_rows: list[tuple[int, int, int]] = []
@@ -112,13 +124,16 @@ class _Builder:
         able = meter.curtailable_dw > 0
         pays = (np.minimum(meter.export_price, meter.import_price) < 0)[None] & able
         for row in meter.exports:
-            pays |= able & row.generators[:, None] & (row.least_units > row.base_units)[None]
+            pays |= (
+                able & row.generators[:, None] & (row.least_units > row.base_units - self._discharge_units(row))[None]
+            )
         self.curtail = np.column_stack(np.nonzero(pays))
         self.cut = np.zeros(self.problem.slots)
         np.add.at(self.cut, self.curtail[:, 1], meter.curtailable_dw[pays] / self.unit_dw)
-        self.top = self.base + self.most + self.cut
-        out = (meter.base_units < 0) & (self.top <= 0)
-        split = (meter.base_units < 0) & ~out & ((meter.import_price != meter.export_price) | metered)
+        self.top = self.base + self.most + self.cut + self.stored_most
+        below = self.bottom < 0
+        out = below & (self.top <= 0)
+        split = below & ~out & ((meter.import_price != meter.export_price) | metered)
         bent = split & (meter.export_price > meter.import_price)
         self.convex, self.bent = np.flatnonzero(split & ~bent), np.flatnonzero(bent)
         self.curtail_at = at
@@ -132,6 +147,14 @@ class _Builder:
         self.cut_of: dict[int, list[int]] = {}
         for number, slot in enumerate(self.curtail[:, 1].tolist()):
             self.cut_of.setdefault(slot, []).append(self.curtail_at + number)
+
+    def _discharge_units(self, row: ExportRow) -> Ints:
+        power = sum(
+            one.most_discharge * one.step_dw
+            for one, mine in zip(self.meter.batteries, row.batteries.tolist(), strict=True)
+            if mine
+        )
+        return power * self.problem.seconds
 
     def _row(
         self,
@@ -152,8 +175,21 @@ class _Builder:
         return list(zip(arcs.tolist(), (factor * self.arc_power[arcs]).tolist(), strict=True))
 
     def _controlled(self, slot: int, factor: float = 1.0) -> list[tuple[int, float]]:
-        """Return the part of N that is decided: charging and curtailment."""
-        return self._charging(slot, factor) + [(column, factor) for column in self.cut_of.get(slot, [])]
+        """Return the part of N that is decided: charging, curtailment and batteries."""
+        return [
+            *self._charging(slot, factor),
+            *((column, factor) for column in self.cut_of.get(slot, [])),
+            *self._batteries(slot, range(len(self.meter.batteries)), factor),
+        ]
+
+    def _batteries(self, slot: int, which: Iterable[int], factor: float = 1.0) -> list[tuple[int, float]]:
+        if self.storage is None:
+            return []
+        found = []
+        for at in which:
+            power = factor * self.meter.batteries[at].step_dw / self.unit_dw
+            found += [(int(self.storage.charge[at, slot]), power), (int(self.storage.discharge[at, slot]), -power)]
+        return found
 
     def built(self) -> tuple[Relaxation, Exchange]:
         """Return the extended relaxation and the places in it."""
@@ -163,10 +199,11 @@ class _Builder:
             self._row(row, float(self.base[slot]), np.inf, through=[(slot, -1.0)])
         chord_row = len(self.low)
         for slot in self.bent.tolist():
-            # export <= -base x (top - N) / (top - base), with N = base + what is decided
-            base, span = float(self.base[slot]), float(self.top[slot] - self.base[slot])
-            row = [(self.export_of[slot], 1.0), *self._controlled(slot, -base / span)]
-            self._row(row, -np.inf, -base, through=[(slot, -base / span)])
+            # export <= -bottom x (top - N) / (top - bottom), with N = base + what is decided
+            base, bottom, top = float(self.base[slot]), float(self.bottom[slot]), float(self.top[slot])
+            steep = -bottom / (top - bottom)
+            row = [(self.export_of[slot], 1.0), *self._controlled(slot, steep)]
+            self._row(row, -np.inf, steep * (top - base), through=[(slot, steep)])
         way_row = len(self.low)
         for slot in self.bent.tolist():
             base = float(self.base[slot])
@@ -181,8 +218,24 @@ class _Builder:
             self.peak_at, split_row, chord_row, way_row, _table(peaks, 2), peak_row,
             self.linear, _table(self.surplus_rows, 2), _table(self.export_rows, 3),
             _table([entry[:2] for entry in self.through], 2), np.array([entry[2] for entry in self.through]),
+            self.storage,
         )  # fmt: skip
-        return extended(self.relaxation, self._block()), exchange
+        return self._paid(extended(self.relaxation, self._block())), exchange
+
+    def _paid(self, relaxation: Relaxation) -> Relaxation:
+        """Return the relaxation in which the flows of batteries pay the price that a step of charging pays."""
+        if self.storage is None:
+            return relaxation
+        goal = relaxation.goals["cost"]
+        more = np.zeros_like(goal.coefficients)
+        step_dw = np.array([one.step_dw for one in self.meter.batteries], dtype=float)[:, None]
+        more[self.storage.charge] = step_dw * self.linear * goal.scale
+        more[self.storage.discharge] = -step_dw * self.linear * goal.scale
+        program = relaxation.program
+        if relaxation.main == "cost":
+            program = replace(program, cost=program.cost + more)
+        goals = relaxation.goals | {"cost": replace(goal, coefficients=goal.coefficients + more)}
+        return replace(relaxation, program=program, goals=goals)
 
     def _surplus_rows(self) -> None:
         meter, session = self.meter, self.relaxation.arc_session
@@ -200,7 +253,9 @@ class _Builder:
         for number, row in enumerate(self.meter.exports):
             below = row.connectors[self.problem.session_connector[self.relaxation.arc_session]]
             short = (row.least_units - row.base_units) / self.problem.seconds / self.unit_dw
-            for slot in np.flatnonzero(short > 0).tolist():
+            stored = np.flatnonzero(row.batteries).tolist()
+            out = sum(self.meter.batteries[at].most_discharge * self.meter.batteries[at].step_dw for at in stored)
+            for slot in np.flatnonzero(short > -out / self.unit_dw).tolist():
                 arcs = self.by_slot[slot][below[self.by_slot[slot]]]
                 entries = list(zip(arcs.tolist(), self.arc_power[arcs].tolist(), strict=True))
                 entries += [
@@ -208,9 +263,10 @@ class _Builder:
                     for column in self.cut_of.get(slot, [])
                     if row.generators[self.curtail[column - self.curtail_at, 0]]
                 ]
+                entries += self._batteries(slot, stored)
                 self.export_rows.append((len(self.low), number, slot))
                 # What whole 0.1 W cannot reach is none of the program's business.
-                self._row(entries, float(short[slot]) * (1 - 1e-9), np.inf)
+                self._row(entries, float(short[slot]) - 1e-9 * abs(float(short[slot])), np.inf)
 
     def _peak_rows(self) -> list[tuple[int, int]]:
         names = []
@@ -241,7 +297,7 @@ class _Builder:
         if not net:
             return self._charging(slot), float(self.load[slot]), float(self.load[slot] + self.most[slot])
         top = max(float(self.top[slot]), 0.0)
-        if self.base[slot] < 0 and top == 0:
+        if self.bottom[slot] < 0 and top == 0:
             return [], 0.0, 0.0
         if slot in self.import_of:
             return [(self.import_of[slot], 1.0)], 0.0, top
@@ -259,12 +315,12 @@ class _Builder:
         peak = slice(given.stop, more)
         high[cut] = meter.curtailable_dw[generator, slot] / self.unit_dw
         high[taken] = np.maximum(self.top, 0.0)[self.convex]
-        high[given] = -self.base[self.bent]
+        high[given] = -self.bottom[self.bent]
         floors = np.array([one.floor_dw for one in meter.registers], dtype=float) / self.unit_dw
         idle = [one.highest_dw(self._idle(net=one.net)) / self.unit_dw for one in meter.registers]
-        tallest = float((np.maximum(self.base, self.load) + self.most + self.cut).max(initial=0.0))
-        low[peak] = np.maximum(floors, idle)
-        high[peak] = low[peak] + max(tallest, 0.0)
+        tallest = float((np.maximum(self.base, self.load) + self.most + self.cut).max(initial=0.0)) + self.stored_most
+        low[peak] = floors if meter.batteries else np.maximum(floors, idle)
+        high[peak] = np.maximum(floors, idle) + max(tallest, 0.0)
         money = np.zeros(more)
         spread = (meter.import_price - meter.export_price).astype(float)
         money[cut] = self.linear[slot] * self.unit_dw
@@ -273,7 +329,7 @@ class _Builder:
         money[peak] = [one.per_dw * self.unit_dw for one in meter.registers]
         constant = float((self.base * self.unit_dw) @ self.linear)
         constant -= sum(one.per_dw * one.floor_dw for one in meter.registers)
-        constant -= meter.idle[0] / meter.idle[1]
+        constant -= sum(meter.idle[:3]) / meter.idle[3]
         arcs = problem.power_dw[self.relaxation.arc_session] * self.linear[self.relaxation.arc_slot].astype(float)
         row, column = np.array([entry[:2] for entry in self.entries], dtype=np.int64).reshape(-1, 2).T
         value = np.array([entry[2] for entry in self.entries], dtype=np.float64)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
-from ocpp_schedule.solve.at_meter import aimed, decide
+from ocpp_schedule.solve.at_meter import aimed, at_work, decide
 from ocpp_schedule.solve.exact import exact_plan
 from ocpp_schedule.solve.exact_metered import exact_metered
 from ocpp_schedule.solve.exchange import with_meter
@@ -62,7 +62,7 @@ def solve(
     solver = solver or Solver()
     problem = tighten(problem)
     arcs = int(np.count_nonzero(problem.cap_steps))
-    if not arcs:
+    if not arcs and not (problem.meter and problem.meter.batteries):
         idle = evaluate(problem, np.zeros((problem.sessions, problem.slots), dtype=np.int64))
         bounds = Bounds(tuple(float(value) for value in idle.rank))
         return to_solution(
@@ -108,10 +108,17 @@ def _linear(problem: Problem, solver: Solver, exact_arcs: int) -> Solution:
     relaxation, relaxed = whole, solve_stages(problem, whole, solver)
     if relaxed is None:
         return _packed(problem, "no linear solver returned a plan", _stats(relaxation, solver))
+    opened, proof = problem, relaxed
     if exchange is not None:
-        problem, relaxation, relaxed = _aimed(problem, relaxation, relaxed, exchange, solver)
-    method, plan = _best_plan(problem, (whole, relaxation), relaxed, exchange, solver, exact_arcs)
+        problem, relaxation, relaxed, proof = _aimed(problem, relaxation, relaxed, exchange, solver)
+    method, plan = _best_plan(problem, relaxation, relaxed, solver, 0 if exchange else exact_arcs)
+    if exchange is not None and relaxation.arc_session.size <= exact_arcs and not problem.tapers:
+        exact = exact_metered(opened, whole, exchange, solver)
+        if exact is not None and exact[1].rank <= plan.rank:
+            method, (problem, plan) = "exact", exact
     bounds, priced = _bounds_at(problem, whole, relaxed, plan, solver)
+    if priced is relaxed:
+        priced = proof
     return to_solution(
         problem,
         plan,
@@ -126,35 +133,38 @@ def _linear(problem: Problem, solver: Solver, exact_arcs: int) -> Solution:
 
 def _aimed(
     problem: Problem, relaxation: Relaxation, relaxed: Relaxed, exchange: Exchange, solver: Solver
-) -> tuple[Problem, Relaxation, Relaxed]:
-    """Return problem and program with directions at the meter decided and peaks to aim for."""
-    decided = decide(relaxation, exchange, relaxed, solver)
+) -> tuple[Problem, Relaxation, Relaxed, Relaxed]:
+    """Return problem and program with directions and batteries decided and peaks to aim for, and what proves most.
+
+    What is decided bounds nothing, so the bounds stay those of the open program.
+    """
+    bounds, proof = relaxed.bounds, relaxed
+    decided = decide(problem, relaxation, exchange, relaxed, solver)
     if decided is not relaxation:
         again = solve_stages(problem, decided, solver)
         if again is not None:
-            # What is decided bounds nothing: the bounds stay those of the open program.
-            relaxation, relaxed = decided, replace(again, bounds=relaxed.bounds)
-    return aimed(problem, relaxation, exchange, relaxed), relaxation, relaxed
+            relaxation, relaxed = decided, replace(again, bounds=bounds)
+            proof = relaxed
+    problem, held = at_work(problem, relaxation, exchange, relaxed)
+    if held is not relaxation:
+        again = solve_stages(problem, held, solver)
+        if again is not None:
+            relaxed = replace(again, bounds=bounds)
+        relaxation = held
+    return aimed(problem, relaxation, exchange, relaxed), relaxation, relaxed, proof
 
 
 def _best_plan(
     problem: Problem,
-    programs: tuple[Relaxation, Relaxation],
+    relaxation: Relaxation,
     relaxed: Relaxed,
-    exchange: Exchange | None,
     solver: Solver,
     exact_arcs: int,
 ) -> tuple[str, Candidate]:
-    """Return the method and its plan; the programs are the open one, and that with directions at the meter decided."""
-    whole, relaxation = programs
     plan = integer_plan(problem, relaxation, relaxed, solver)
     method = "linear"
     if relaxation.arc_session.size <= exact_arcs and not problem.tapers:
-        exact = (
-            exact_plan(problem, relaxation, solver)
-            if exchange is None
-            else exact_metered(problem, whole, exchange, solver)
-        )
+        exact = exact_plan(problem, relaxation, solver)
         if exact is not None and (plan is None or exact.rank <= plan.rank):
             method, plan = "exact", exact
     if plan is None:

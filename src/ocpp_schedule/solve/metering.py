@@ -40,9 +40,9 @@ def metered(problem: Problem, meter: Meter, energy: Ints) -> Metered:
     prices = (meter.import_price, meter.export_price)
     used = meter.load_units + charged
     *parts, common = bill_parts(problem.seconds, prices, meter.registers, net, used)
-    idle_parts = bill_parts(problem.seconds, prices, meter.registers, meter.base_units, meter.load_units)
-    added = [mine - idle for mine, idle in zip(parts, idle_parts[:3], strict=True)]
-    names = ("energy", "export", "peaks")
+    added = [mine - idle for mine, idle in zip(parts, meter.idle[:3], strict=True)]
+    added.append(meter.wear_units(problem.seconds) * common)
+    names = ("energy", "export", "peaks", "wear")
     return Metered(
         curtailed, net, sum(added) // common, {name: value // common for name, value in zip(names, added, strict=True)}
     )

@@ -9,6 +9,7 @@ import numpy as np
 from ocpp_schedule.solution import Certificate
 from ocpp_schedule.solve.at_meter import meter_prices
 from ocpp_schedule.solve.relaxation import ROW_SCALE
+from ocpp_schedule.solve.storage_rows import BLOCK as STORAGE
 
 if TYPE_CHECKING:
     from ocpp_schedule.problem.arrays import Ints, Problem
@@ -31,6 +32,11 @@ def certificate_of(
     row_money = np.rint(np.maximum(-money[: rows.shape[0]] / ROW_SCALE, 0.0)).astype(np.int64)
     prices = np.zeros((len(problem.node_names), problem.channels, problem.slots), dtype=np.int64)
     prices[rows[:, 0], rows[:, 1], rows[:, 2]] = row_money
+    if exchange is not None and exchange.storage is not None:
+        # A row that batteries share stands twice in the program; either may hold its price.
+        row, *place = exchange.storage.hard.T
+        shared = money[relaxation.rows[STORAGE]][row] / ROW_SCALE
+        np.add.at(prices, tuple(place), np.rint(np.maximum(-shared, 0.0)).astype(np.int64))
     needs = np.maximum(money[relaxation.rows["need"]] / relaxation.short_units, 0.0)
     demand_money = np.rint(needs).astype(np.int64)
     named = {}

@@ -268,7 +268,8 @@ def _capacity_rows(problem: Problem, session: Ints, slot: Ints, column: Ints) ->
     """
     slots, channels = problem.slots, problem.channels
     below = problem.connector_nodes[:, problem.session_connector]
-    per_step = (below[:, None, :] * problem.load_units.T.astype(np.float64)).reshape(-1, problem.sessions)
+    per_step = below[:, None, :] * problem.load_units.T.astype(np.float64)
+    per_step = per_step.reshape(below.shape[0] * problem.channels, problem.sessions)
     free = problem.free_units.reshape(-1, slots)
     reserved = problem.floor_units[problem.session_connector].T[:, :, None]
     above = np.maximum(problem.cap_steps * problem.load_units.T[:, :, None] - reserved, 0).astype(np.float64)
@@ -311,7 +312,7 @@ def _demand_rows(problem: Problem, slot: Ints, short_at: int) -> _Rows:
     columns = np.arange(int(lengths.sum())) + np.repeat(first[problem.demand_session] - ends + lengths, lengths)
     shortfall = ends - 1
     columns[shortfall] = 0
-    data = (problem.seconds / problem.seconds.min())[slot][columns]
+    data = np.append((problem.seconds / problem.seconds.min())[slot], 1.0)[columns]
     data[shortfall] = 1.0
     columns[shortfall] = short_at + np.arange(lengths.size)
     return _Rows(lengths, columns, data)

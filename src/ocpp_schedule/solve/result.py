@@ -106,7 +106,10 @@ def _at_meter(problem: Problem, plan: Candidate) -> dict[str, Any]:
     at_meter = metered(problem, problem.meter, plan.energy_units)
     curtailed = at_meter.curtailed_dw
     curtailed.setflags(write=False)
+    steps = problem.meter.storage_steps
     return {
+        "storage_ids": tuple(battery.id for battery in problem.meter.batteries),
+        "storage_steps": steps if steps.size else None,
         "generator_ids": problem.meter.generator_ids,
         "curtailed_dw": curtailed if curtailed.size else None,
         "cost_units": at_meter.cost_units,

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from ocpp_schedule.solution import Certificate, Solution
 
-PARTS: Final = ("energy", "export", "peaks")
+PARTS: Final = ("energy", "export", "peaks", "wear")
 MOST_DW: Final = 1 << 40
 """Far above any generator, far below where int64 products overflow."""
 
@@ -24,10 +24,14 @@ def meter_to_dict(solution: Solution) -> dict[str, Any]:
     if solution.curtailed_dw is not None:
         rows = zip(solution.generator_ids, solution.curtailed_dw.tolist(), strict=True)
         found["curtailed_dw"] = dict(rows)
+    if solution.storage_steps is not None:
+        found["storage_steps"] = dict(zip(solution.storage_ids, solution.storage_steps.tolist(), strict=True))
     return found
 
 
-def meter_fields(data: Mapping[str, Any], generators: tuple[str, ...], slots: int) -> dict[str, Any]:
+def meter_fields(
+    data: Mapping[str, Any], generators: tuple[str, ...], storages: tuple[str, ...], slots: int
+) -> dict[str, Any]:
     """Return the fields of ``Solution`` that ``meter_to_dict`` wrote.
 
     Raises:
@@ -39,15 +43,22 @@ def meter_fields(data: Mapping[str, Any], generators: tuple[str, ...], slots: in
             raise ValueError(f"the cost has the parts {list(data['cost_parts'])!r:.60}")
         found["cost_parts"] = dict(zip(PARTS, _whole(data["cost_parts"].values()), strict=True))
         found["generator_ids"] = generators
-    if "curtailed_dw" in data:
-        rows = [_whole(data["curtailed_dw"][name]) for name in generators]
-        if len(data["curtailed_dw"]) != len(generators) or any(len(row) != slots for row in rows):
-            raise ValueError("curtailed_dw does not name every generator with a value for each slot")
-        if any(abs(value) > MOST_DW for row in rows for value in row):
-            raise ValueError("curtailed_dw is beyond any generator")
-        found["curtailed_dw"] = np.array(rows, dtype=np.int64).reshape(len(generators), slots)
-        found["curtailed_dw"].setflags(write=False)
+        found["storage_ids"] = storages
+    for field, names in (("curtailed_dw", generators), ("storage_steps", storages)):
+        if field in data:
+            found[field] = _table(field, data[field], names, slots)
     return found
+
+
+def _table(field: str, data: Mapping[str, Any], names: tuple[str, ...], slots: int) -> Any:
+    rows = [_whole(data[name]) for name in names]
+    if len(data) != len(names) or any(len(row) != slots for row in rows):
+        raise ValueError(f"{field} does not name every device with a value for each slot")
+    if any(abs(value) > MOST_DW for row in rows for value in row):
+        raise ValueError(f"{field} is beyond any device")
+    table = np.array(rows, dtype=np.int64).reshape(len(names), slots)
+    table.setflags(write=False)
+    return table
 
 
 def meter_prices_to_dict(certificate: Certificate) -> dict[str, Any]:
@@ -60,6 +71,8 @@ def meter_prices_to_dict(certificate: Certificate) -> dict[str, Any]:
             {"peak": peak, "period": period, "prices": list(prices)}
             for (peak, period), prices in sorted(certificate.peak_prices.items())
         ]
+    if certificate.storage_prices:
+        found["storages"] = {name: list(prices) for name, prices in sorted(certificate.storage_prices.items())}
     if certificate.surplus_prices:
         found["surplus"] = list(certificate.surplus_prices)
     if certificate.export_prices:
@@ -81,6 +94,7 @@ def meter_prices(data: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "meter_prices": tuple(_whole(data.get("meter", ()))),
         "peak_prices": peaks,
+        "storage_prices": {name: tuple(_whole(prices)) for name, prices in data.get("storages", {}).items()},
         "surplus_prices": tuple(_whole(data.get("surplus", ()))),
         "export_prices": {name: tuple(_whole(prices)) for name, prices in data.get("exports", {}).items()},
     }

@@ -192,8 +192,14 @@ def _read(scenario: Scenario, data: Mapping[str, Any], names: Sequence[str] | No
         method=_text(data["method"]),
         termination=_text(data["termination"]),
         certificate=_certificate(data["certificate"]),
-        **meter_fields(data, tuple(sorted(one.id for one in scenario.site.generators)), shape[1]),
+        **meter_fields(data, *_devices(scenario), shape[1]),
     )
+
+
+def _devices(scenario: Scenario) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the ids of generators and of batteries, sorted."""
+    site = scenario.site
+    return tuple(sorted(one.id for one in site.generators)), tuple(sorted(one.id for one in site.storages))
 
 
 def _named(data: Mapping[str, Any], field: str, ids: tuple[str, ...]) -> list[Any]:

@@ -28,11 +28,13 @@ class ExchangeW:
     Attributes:
         import_w, export_w: (T,) through the meter.
         curtailed_w: (G, T) taken off each generator, rows by id.
+        storage_w: (B, T) into each battery, negative for what it gives, rows by id.
     """
 
     import_w: Floats
     export_w: Floats
     curtailed_w: Floats
+    storage_w: Floats
 
 
 def exchange_of(scenario: Scenario, problem: Problem, solution: Solution) -> ExchangeW:
@@ -50,10 +52,17 @@ def exchange_of(scenario: Scenario, problem: Problem, solution: Solution) -> Exc
     cut = solution.curtailed_dw
     if cut is None:
         cut = np.zeros((len(scenario.site.generators), problem.slots), dtype=np.int64)
-    net = (base + energy.sum(axis=0)) / problem.seconds + cut.sum(axis=0)
+    stores = sorted(scenario.site.storages, key=lambda storage: storage.id)
+    stored = np.zeros((len(stores), problem.slots))
+    if solution.storage_steps is not None:
+        stored = solution.storage_steps * np.array([float(one.step_w) for one in stores])[:, None]
+    if meter is not None:
+        # The problem as compiled knows nothing of what batteries do; the solution does.
+        base = meter.base_units
+    net = (base + energy.sum(axis=0)) / problem.seconds + cut.sum(axis=0) + stored.sum(axis=0) / WATTS_PER_DECIWATT
     watts = np.asarray(net * WATTS_PER_DECIWATT, dtype=np.float64)
     taken = np.asarray(cut * WATTS_PER_DECIWATT, dtype=np.float64)
-    return ExchangeW(np.maximum(watts, 0.0), np.maximum(-watts, 0.0), taken)
+    return ExchangeW(np.maximum(watts, 0.0), np.maximum(-watts, 0.0), taken, stored)
 
 
 def exchange_lines(scenario: Scenario, solution: Solution, exchange: ExchangeW) -> list[str]:
