@@ -130,8 +130,8 @@ def test_what_schedule_refuses(changes: dict[str, Any], problems: list[str]) -> 
 def test_a_plan_that_the_referee_faults_is_withheld(monkeypatch: pytest.MonkeyPatch) -> None:
     real = ladder.solve
 
-    def greedy(problem: Any) -> Any:
-        solution = real(problem)
+    def greedy(problem: Any, **more: Any) -> Any:
+        solution = real(problem, **more)
         setpoints = solution.setpoints.copy()
         setpoints[1, 1] += 1
         return replace(solution, setpoints=setpoints)
@@ -345,7 +345,7 @@ def test_sessions_may_share_a_connector() -> None:
 def test_what_schedule_takes() -> None:
     names = list(inspect.signature(schedule).parameters)
     known = ["site", "sessions", "tariff", "grid", "objective", "limits", "forecasts"]
-    assert names == [*known, "availability", "session_defaults"]
+    assert names == [*known, "availability", "session_defaults", "now", "state", "previous"]
 
 
 def test_everything_in_all_exists() -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ocpp_schedule.model.series import Forecast, LimitSeries, PriceSeries
     from ocpp_schedule.model.session import Milestone, Session, TaperPoint
     from ocpp_schedule.model.site import Circuit, Connector, Load, Site, Station
+    from ocpp_schedule.model.state import SessionState
     from ocpp_schedule.model.tariff import PeakCharge, PeakWindow, Tariff
     from ocpp_schedule.plan import Plan, schedule
     from ocpp_schedule.timegrid import TimeGrid
@@ -56,6 +57,7 @@ _HOMES = {
     "ScheduleError": "errors",
     "Session": "model.session",
     "SessionDefaults": "model.defaults",
+    "SessionState": "model.state",
     "Site": "model.site",
     "Station": "model.site",
     "Storage": "model.devices",
@@ -102,6 +104,7 @@ __all__ = [
     "ScheduleError",
     "Session",
     "SessionDefaults",
+    "SessionState",
     "Site",
     "Station",
     "Storage",

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ocpp_schedule.errors import InputError, PlanRejectedError
 from ocpp_schedule.model.checks import scenario_problems, type_problems
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    import numpy.typing as npt
+
     from ocpp_schedule.check.report import Report
     from ocpp_schedule.check.scene import Scene
     from ocpp_schedule.model.scenario import Scenario
@@ -39,8 +45,18 @@ def compiled(scenario: Scenario) -> Problem:
     return compile_problem(**inputs_of(scenario))
 
 
-def solved(scenario: Scenario) -> tuple[Problem, Solution, Report, Scene]:
+def solved(
+    scenario: Scenario,
+    *,
+    notices: tuple[str, ...] = (),
+    previous: Callable[[Problem], npt.NDArray[np.int64]] | None = None,
+) -> tuple[Problem, Solution, Report, Scene]:
     """Return the arrays of a scenario, the best solution found, the referee's report on it and what that rests on.
+
+    Args:
+        scenario: whole, or what is left of it.
+        notices: told with the plan.
+        previous: from the problem to the set-points of the plan before, as ``solve`` takes them.
 
     Raises:
         PlanRejectedError: the referee faults the solution.
@@ -48,7 +64,9 @@ def solved(scenario: Scenario) -> tuple[Problem, Solution, Report, Scene]:
     from ocpp_schedule.solve.ladder import solve  # noqa: PLC0415 - OR-Tools and scipy load with the first plan
 
     problem = compiled(scenario)
-    solution = solve(problem)
+    if notices:
+        problem = replace(problem, notices=problem.notices + notices)
+    solution = solve(problem, previous=None if previous is None else previous(problem))
     scene = derived(scenario)
     return problem, solution, accepted(scene, solution), scene
 

@@ -17,6 +17,7 @@ from ocpp_schedule.units import ENERGY_UNITS_PER_WH, MONEY_UNITS_PER_CURRENCY, e
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
 
     import numpy as np
     import numpy.typing as npt
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from ocpp_schedule.model.series import Forecast, LimitSeries
     from ocpp_schedule.model.session import KnownSession, Session
     from ocpp_schedule.model.site import Site
+    from ocpp_schedule.model.state import SessionState
     from ocpp_schedule.model.tariff import Tariff
     from ocpp_schedule.problem.arrays import Problem
     from ocpp_schedule.profiles.model import ProfileStack
@@ -51,10 +53,11 @@ def schedule(
     forecasts: Sequence[Forecast] = (),
     availability: Sequence[Availability] = (),
     session_defaults: SessionDefaults | None = None,
+    now: datetime | None = None,
+    state: Iterable[SessionState] = (),
+    previous: Plan | None = None,
 ) -> Plan:
-    """Return the best charging plan that the referee accepts.
-
-    Stages: must-have energy, wanted energy, cost, then ties (early finish, session id).
+    """Return the best charging plan that the referee accepts; ``objective`` says what is best.
 
     Args:
         site: topology with limits.
@@ -66,6 +69,9 @@ def schedule(
         forecasts: base load, one for each load of the site.
         availability: what connectors may give when: opening hours, reservations, outages, derates.
         session_defaults: what to assume of sessions without departure or energy; None: those are errors.
+        now: planning again within the grid: the plan begins with the slot under way, which stands (convention 22).
+        state: what running sessions have got, and what their chargers hold; needs ``now``.
+        previous: the plan that chargers follow; gone on with where that loses next to nothing.
 
     Raises:
         InputError: everything that is wrong with the input, at once.
@@ -94,7 +100,10 @@ def schedule(
         session_defaults=session_defaults,
         objective=objective or Objective.cheapest(),
     )
-    return Plan(scenario, *solved(checked(scenario)))
+    from ocpp_schedule.replanning import replanned  # noqa: PLC0415 - loads with the first plan
+
+    before = (previous.problem, previous.setpoints) if previous is not None else None
+    return Plan(*replanned(checked(scenario), now, tuple(state), before))
 
 
 class Plan(Answers):
@@ -122,10 +131,8 @@ class Plan(Answers):
 
     def __repr__(self) -> str:
         """Return one line."""
-        return (
-            f"<Plan {self.status} ({self.mark}): {self.problem.sessions} sessions x {self.problem.slots} slots, "
-            f"cost {self.cost:.2f} {self.scenario.tariff.currency}>"
-        )
+        size = f"{self.problem.sessions} sessions x {self.problem.slots} slots"
+        return f"<Plan {self.status} ({self.mark}): {size}, cost {self.cost:.2f} {self.scenario.tariff.currency}>"
 
     def _repr_html_(self) -> str:
         return f"<pre>{escape(self.summary())}</pre>"

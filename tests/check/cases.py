@@ -39,6 +39,7 @@ class Case:
     early: tuple[tuple[str, int], ...] = ()
     availability: tuple[Any, ...] = ()
     session_defaults: Any = None
+    held: Any = None
     floors: dict[str, tuple[int, int]] = dataclasses.field(default_factory=dict)  # idle, end; default 0, 60
 
     def solution(self) -> Solution:
@@ -66,7 +67,7 @@ class Case:
         """Judge; ``honest``: with the referee's own energy and cost as the claims."""
         solution = dataclasses.replace(self.solution(), **changes)
         arguments: Any = (self.site, self.sessions, self.tariff, self.grid)
-        names = ("limits", "forecasts", "availability", "session_defaults")
+        names = ("limits", "forecasts", "availability", "session_defaults", "held")
         series: Any = {name: getattr(self, name) for name in names}
         report = review(*arguments, **series, solution=solution)
         if not honest:

@@ -292,6 +292,12 @@ PLANTED = [
         ],
         id="alarm-draw",
     ),
+    pytest.param(
+        "held",
+        (replace(worked(), held={"a": 60}), {}),
+        ["held: session 'a', slot 0 (2026-01-15T00:00Z): 0 steps; allowed: exactly 60 steps"],
+        id="held",
+    ),
 ]
 
 

@@ -133,7 +133,7 @@ FIELDS = [
     pytest.param("availability", [{"kind": "opening_hours", "hours": [{"opens": "8:00", "closes": "18:00"}]}], "'8:00' is no time of day; write it like '07:30' ('24:00' is the end of the day).", id="clock"),
     pytest.param("availability", [{"kind": "opening_hours", "hours": [{"opens": "08:00", "closes": "18:00"}], "closed_on": [5]}], "5 is no date; write it like 2026-12-25.", id="closed-on"),
     pytest.param("session_defaults", {"stay_s": 0}, "0 is below 1; give at least 1.", id="stay"),
-    pytest.param("colour", 1, "unknown field; leave it out. Known here: format_version, title, site, sessions, tariff, grid, limits, forecasts, objective, availability, session_defaults.", id="unknown-field"),
+    pytest.param("colour", 1, "unknown field; leave it out. Known here: format_version, title, site, sessions, tariff, grid, limits, forecasts, objective, availability, session_defaults, held.", id="unknown-field"),
 ]  # fmt: skip
 
 

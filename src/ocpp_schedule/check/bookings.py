@@ -123,7 +123,10 @@ def _alike(*columns: npt.NDArray[np.int64]) -> tuple[list[int], list[int]]:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Everything that judging the rows needs, and where the findings go."""
+    """Everything that judging the rows needs, and where the findings go.
+
+    The first ``held_slots`` slots (none or one) are under way: what is drawn there is not for the plan to decide.
+    """
 
     bookings: Bookings
     layout: Layout
@@ -133,6 +136,7 @@ class Rows:
     ids: tuple[str, ...]
     findings: Findings
     alarms: dict[tuple[int, int], npt.NDArray[np.bool_]]
+    held_slots: int = 0
 
 
 def safe_setpoints(setpoints: npt.NDArray[np.int64], cars: Cars, seconds_total: int) -> npt.NDArray[Any]:
@@ -205,8 +209,10 @@ def _judge_block(rows: Rows, first: int, end: int, most: _Most, *, edges: bool) 
     room = rows.limits.headroom_in(from_slot, end)
     still, floor = bookings.still_units[:, :, None], bookings.floor_units[:, :, None]
     booked = layout.sums(current, bookings.inside)[:, bookings.alike] + still
-    own = first - from_slot
-    most.look(first, booked[:, :, own:], room[:, :, own:])
+    own = max(first, rows.held_slots) - from_slot
+    if own >= end - from_slot:
+        return
+    most.look(from_slot + own, booked[:, :, own:], room[:, :, own:])
     over = booked > np.maximum(room, floor)
     over[:, :, :own] = False
     for line, row, slot in _by_line(over):
@@ -215,10 +221,12 @@ def _judge_block(rows: Rows, first: int, end: int, most: _Most, *, edges: bool) 
     in_alarm = (room < floor)[:, :, own:]
     if in_alarm.any():
         for line in range(in_alarm.shape[1]):
-            _note_alarms(rows, line, first, in_alarm[:, line])
+            _note_alarms(rows, line, from_slot + own, in_alarm[:, line])
     if edges and end - from_slot > 1:
         changing = layout.sums(_at_edges(rows, from_slot, current), bookings.inside)[:, bookings.alike] + still
         allowed = np.maximum(np.minimum(room[:, :, :-1], room[:, :, 1:]), floor)
+        if from_slot < rows.held_slots:  # what is drawn already cannot be undone: it only must not get more
+            allowed[:, :, 0] = np.maximum(allowed[:, :, 0], booked[:, :, 0])
         for line, row, edge in _by_line(changing > allowed):
             slot = from_slot + 1 + edge
             _report(rows, "edge", row, line, slot, changing[row, line, edge], allowed[row, line, edge])

@@ -17,7 +17,7 @@ from ocpp_schedule.check.quantities import exact_dtype
 from ocpp_schedule.check.scene import Scene, scene_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -43,6 +43,7 @@ def proven_cost_units(
     forecasts: Sequence[Forecast] = (),
     availability: Sequence[Availability] = (),
     session_defaults: SessionDefaults | None = None,
+    held: Mapping[str, int] | None = None,
     certificate: Certificate,
     must_units: int,
     want_units: int,
@@ -58,6 +59,7 @@ def proven_cost_units(
         forecasts: base loads.
         availability: what connectors may give when.
         session_defaults: what is assumed of sessions that do not say.
+        held: by session, the steps its charger holds in the first slot, which is under way; None: none is.
         certificate: prices; any prices give a valid bound, good ones a tight one.
         must_units: must-have energy that the plan in hand misses [0.1 J].
         want_units: wished energy that it misses [0.1 J].
@@ -76,6 +78,7 @@ def proven_cost_units(
         forecasts=forecasts,
         availability=availability,
         session_defaults=session_defaults,
+        held=held,
     )
     return bound_units(scene, certificate, must_units=must_units, want_units=want_units)
 

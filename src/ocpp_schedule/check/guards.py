@@ -38,6 +38,8 @@ def guards_of(
     seconds: npt.NDArray[np.int64],
     guard_s: int,
     findings: Findings,
+    *,
+    first: int = 0,
 ) -> Guards:
     """Return the flags of one sort that belong to an edge, and report the others.
 
@@ -53,6 +55,7 @@ def guards_of(
         seconds: (slots,) length of the slots.
         guard_s: the guard.
         findings: takes the violations.
+        first: slots before this one are under way: nothing in them can be guarded.
     """
     if not flags.any():
         return Guards(*(np.zeros(0, dtype=np.int64) for _ in range(3)))
@@ -63,7 +66,7 @@ def guards_of(
     same_car = (neighbour >= cars.first[session]) & (neighbour < cars.last[session])
     held = np.where(same_car, setpoints[session, np.clip(neighbour, 0, last)], outlets.idle_steps[cars.outlet[session]])
     lost = setpoints[session, slot] - held
-    has_edge = in_window & (neighbour >= 0) & (neighbour <= last)
+    has_edge = in_window & (slot >= first) & (neighbour >= 0) & (neighbour <= last)
     fits = (seconds[slot] > 2 * guard_s) & (guard_s > 0)
     good = has_edge & fits & (lost > 0)
     change = "no raise" if sort == "late_raise" else "no lowering"

@@ -57,6 +57,8 @@ class Offers:
         able = np.where(cars.minimum <= cars.maximum, cars.maximum, 0)[block, None]
         caps = np.minimum(able, self.alone[self.group[block]])
         caps *= (slot >= cars.first[block, None]) & (slot < cars.last[block, None])
+        if self.scene.held is not None:
+            caps[:, 0] = 0
         if self.scene.own is not None:
             caps = self.scene.own.cap(caps, block)
         least = np.maximum(cars.minimum[block, None], 1)

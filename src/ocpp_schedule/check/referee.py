@@ -20,7 +20,7 @@ from ocpp_schedule.check.storage import with_charging
 from ocpp_schedule.check.taper import with_draws
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -48,6 +48,7 @@ def review(
     forecasts: Sequence[Forecast] = (),
     availability: Sequence[Availability] = (),
     session_defaults: SessionDefaults | None = None,
+    held: Mapping[str, int] | None = None,
     solution: Solution,
 ) -> Report:
     """Judge a solution: every limit, window, energy, floor, edge and the cost, derived again from the models.
@@ -61,6 +62,7 @@ def review(
         forecasts: base loads; one for every load of the site.
         availability: what connectors may give when.
         session_defaults: what is assumed of sessions that do not say.
+        held: by session, the steps its charger holds in the first slot, which is under way; None: none is.
         solution: what is judged.
 
     Returns:
@@ -101,6 +103,7 @@ def review(
         forecasts=forecasts,
         availability=availability,
         session_defaults=session_defaults,
+        held=held,
     )
     return judge(scene, solution)
 
@@ -112,16 +115,18 @@ def judge(scene: Scene, solution: Solution) -> Report:
     devices = _devices(scene, solution)
     if not _shapes_fit(solution, cars, outlets, devices, grid.slots, findings):
         return Report(findings.sorted(_KINDS))
-    setpoints = _judge_cells(safe_setpoints(solution.setpoints, cars, grid.edges_s[-1]), cars, findings)
+    held_slots = int(scene.held is not None)
+    whole = _judge_cells(safe_setpoints(solution.setpoints, cars, grid.edges_s[-1]), scene, findings)
     late, early = (
-        guards_of(sort, flags, setpoints, cars, outlets, seconds, scene.guard_s, findings)
+        guards_of(sort, flags, whole, cars, outlets, seconds, scene.guard_s, findings, first=held_slots)
         for sort, flags in _flags(solution)
     )
-    bookings = book(setpoints, cars, outlets, layout)
+    bookings = book(whole, cars, outlets, layout)
     limits = scene.limits
     if scene.background is not None:
         limits = with_charging(scene.background.site, layout, limits, solution, findings, bookings.floor_units)
-    rows = Rows(bookings, layout, limits, late, early, cars.ids, findings, {})
+    rows = Rows(bookings, layout, limits, late, early, cars.ids, findings, {}, held_slots)
+    setpoints = whole if scene.held is None else _open(whole)
     row_use = judge_rows(rows, grid.slots, scene.guard_s)
     judge_floors(outlets, layout, scene.limits, solution, findings)
     given = energy_given(setpoints, cars, seconds, scene.guard_s, (late, early))
@@ -160,6 +165,13 @@ def judge(scene: Scene, solution: Solution) -> Report:
         untakeable_units=wishes.untakeable,
         omitted=findings.omitted,
     )
+
+
+def _open(setpoints: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return the set-points without those of the slot under way, which counts for nothing but its end."""
+    planned = setpoints.copy()
+    planned[:, 0] = 0
+    return planned
 
 
 def _flags(solution: Solution) -> tuple[tuple[Any, npt.NDArray[np.bool_]], ...]:
@@ -219,8 +231,12 @@ def _shapes_fit(
     return fit
 
 
-def _judge_cells(setpoints: npt.NDArray[Any], cars: Cars, findings: Findings) -> npt.NDArray[Any]:
-    """Judge window, maximum and minimum of every set-point; return them with 0 outside the windows."""
+def _judge_cells(setpoints: npt.NDArray[Any], scene: Scene, findings: Findings) -> npt.NDArray[Any]:
+    """Judge window, maximum and minimum of every set-point; return them with 0 outside the windows.
+
+    In a slot under way a set-point is what the charger holds, whatever that is.
+    """
+    cars = scene.cars
     slot = np.arange(setpoints.shape[1])
     inside = (slot >= cars.first[:, None]) & (slot < cars.last[:, None])
     used = setpoints != 0
@@ -230,6 +246,12 @@ def _judge_cells(setpoints: npt.NDArray[Any], cars: Cars, findings: Findings) ->
         ("maximum", setpoints > high),
         ("minimum", used & (setpoints < low)),
     )
+    if scene.held is not None:
+        for s in np.flatnonzero(setpoints[:, 0] != scene.held)[:MAX_LISTED_PER_KIND].tolist():
+            seen, held = int(setpoints[s, 0]), int(scene.held[s])
+            findings.add("held", "session", cars.ids[s], seen, held, unit="steps", relation="exactly", slot=0)
+        for _, wrong in faults:
+            wrong[:, 0] = False
     for kind, wrong in faults:
         if not wrong.any():
             continue
@@ -245,7 +267,7 @@ def _judge_cells(setpoints: npt.NDArray[Any], cars: Cars, findings: Findings) ->
                 kind, "session", cars.ids[s], seen, allowed, unit="steps", relation=relation, detail=detail, slot=t
             )
         findings.skip(max(0, session.size - MAX_LISTED_PER_KIND))
-    return setpoints if not faults[0][1].any() else np.where(inside, setpoints, 0)
+    return setpoints if not (used & ~inside).any() else np.where(inside, setpoints, 0)
 
 
 def _window_text(cars: Cars, session: int) -> str:

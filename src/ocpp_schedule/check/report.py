@@ -40,6 +40,7 @@ Kind = Literal[
     "price",
     "pause",
     "on_time",
+    "held",
 ]
 """Which rule is broken.
 
@@ -49,7 +50,7 @@ of a circuit or station is overloaded; edge: overloaded while set-points change,
 (convention 4); idle_floor, end_floor: conventions 4 and 13; claimed_energy, claimed_cost, claimed_stage: the plan's
 own number is wrong; alarm_draw: current below a row in alarm; availability: more than the connector may give then;
 price: current in a slot dearer than the session pays; pause: too many pauses; on_time: charging lasts too short
-(convention 21).
+(convention 21); held: not what the charger holds in the slot under way (convention 22).
 """
 
 Noun = Literal["session", "connector", "circuit", "station", "generator", "storage", "plan"]

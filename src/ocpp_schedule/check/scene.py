@@ -18,7 +18,7 @@ from ocpp_schedule.check.series import price_seconds
 from ocpp_schedule.check.taper import Points, tapers_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -49,6 +49,7 @@ class Scene:
         tapers: by car with one, how its power falls.
         steady: connectors whose station cannot pause.
         background: what the meter sees beside charging; None where the cost is that of charging energy alone.
+        held: (sessions,) steps that chargers hold in the first slot, which is under way; None: none is.
     """
 
     grid: TimeGrid
@@ -64,6 +65,7 @@ class Scene:
     tapers: dict[int, Points] = field(default_factory=dict)
     steady: frozenset[str] = frozenset()
     background: Background | None = None
+    held: npt.NDArray[np.int64] | None = None
 
 
 def scene_of(
@@ -76,6 +78,7 @@ def scene_of(
     forecasts: Sequence[Forecast] = (),
     availability: Sequence[Availability] = (),
     session_defaults: SessionDefaults | None = None,
+    held: Mapping[str, int] | None = None,
 ) -> Scene:
     """Derive everything that does not depend on a plan.
 
@@ -103,4 +106,5 @@ def scene_of(
         tapers=tapers,
         steady=steady_connectors(site),
         background=background_of(site, tariff, grid, edges_s, forecasts) if needs_meter(site, tariff) else None,
+        held=None if held is None else np.array([held.get(name, 0) for name in cars.ids], dtype=np.int64),
     )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
-from ocpp_schedule.model._base import Model
+from ocpp_schedule.model._base import Id, Model
 from ocpp_schedule.model.availability import Availability
 from ocpp_schedule.model.defaults import SessionDefaults
 from ocpp_schedule.model.objective import Objective
@@ -17,9 +17,12 @@ from ocpp_schedule.model.tariff import Tariff
 from ocpp_schedule.timegrid import TimeGrid
 
 MAX_SESSIONS = 100_000
-INPUTS = ("site", "sessions", "tariff", "grid", "limits", "forecasts", "availability", "session_defaults")
+INPUTS = ("site", "sessions", "tariff", "grid", "limits", "forecasts", "availability", "session_defaults", "held")
 """Fields of a scenario that compiler and referee start from, by the names of their parameters."""
 FORMAT_VERSION = 1
+MAX_STEPS: Final = 10_000_000
+"""100 kA in steps of 0.1 A are a million."""
+Steps = Annotated[int, Field(strict=True, ge=0, le=MAX_STEPS)]
 
 
 class Scenario(Model):
@@ -48,6 +51,13 @@ class Scenario(Model):
     availability: tuple[Availability, ...] = Field(default=(), max_length=10_000)
     session_defaults: SessionDefaults | None = Field(
         default=None, description="what to assume of sessions without departure or energy; none: those are errors"
+    )
+
+    held: dict[Id, Steps] | None = Field(
+        default=None,
+        max_length=MAX_SESSIONS,
+        description="a plan made again: steps by session that chargers hold in the first slot, which is under way; "
+        "none: nothing is under way",
     )
 
     def inputs(self) -> dict[str, Any]:

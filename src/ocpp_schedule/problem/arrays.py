@@ -105,6 +105,8 @@ class Problem:
         tapers: by session with one, how its power falls.
         demand_untakeable_units: (D,) what each demand is smaller by, for the session's taper [0.1 J].
         meter: base load, generation and peaks; None where the bill is the energy of charging times its price.
+        held_steps: (S,) what chargers hold in the first slot, which is under way and cannot be planned; None: the
+            first slot can (convention 22).
     """
 
     grid: TimeGrid
@@ -146,6 +148,7 @@ class Problem:
     tapers: Mapping[int, Curve] = field(default_factory=dict)
     demand_untakeable_units: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     meter: Meter | None = None
+    held_steps: Ints | None = None
 
     def __post_init__(self) -> None:
         for name in self.__slots__:

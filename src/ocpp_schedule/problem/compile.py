@@ -23,7 +23,7 @@ from ocpp_schedule.problem.taper import curve_of
 from ocpp_schedule.timegrid import short_utc
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Sequence
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
 
     from ocpp_schedule.model.availability import Availability
     from ocpp_schedule.model.defaults import SessionDefaults
@@ -51,6 +51,7 @@ def compile_problem(
     forecasts: Sequence[Forecast] = (),
     availability: Sequence[Availability] = (),
     session_defaults: SessionDefaults | None = None,
+    held: Mapping[str, int] | None = None,
 ) -> Problem:
     """Return the integer arrays of a scenario whose references have been checked.
 
@@ -63,6 +64,7 @@ def compile_problem(
         forecasts: one for each load of the site.
         availability: what connectors may give when.
         session_defaults: what to assume of sessions that do not say; None where all do.
+        held: by session, the steps its charger holds in the first slot, which is under way; None: none is.
     """
     edges = np.array(grid.edges_s, dtype=np.int64) + grid.start_s
     connectors = sorted(site.connectors, key=lambda connector: connector.id)
@@ -79,7 +81,7 @@ def compile_problem(
     demands = compile_demands(table, edges, own, tapers)
     inside = _windows(table, edges.size - 1)
     meter = compile_meter(site, table.sessions, tariff, forecasts, nodes, edges)
-    caps = surplus_caps(_caps(table, inside, nodes, alarm), meter, table, edges)
+    caps = surplus_caps(_caps(table, _open(inside, held), nodes, alarm), meter, table, edges)
     return Problem(
         grid=grid,
         seconds=np.diff(edges),
@@ -110,7 +112,17 @@ def compile_problem(
         tapers=tapers,
         runs=run_rules(site, table, demands, int(edges[-1])),
         meter=meter,
+        held_steps=_held(held, table.ids),
     )
+
+
+def _open(inside: Bools, held: Mapping[str, int] | None) -> Bools:
+    """Return (S, T) the windows without the slot under way, if one is."""
+    return inside if held is None else inside & (np.arange(inside.shape[1]) > 0)
+
+
+def _held(held: Mapping[str, int] | None, ids: tuple[str, ...]) -> Ints | None:
+    return None if held is None else np.array([held.get(name, 0) for name in ids], dtype=np.int64)
 
 
 def _wanted(demands: Demands) -> dict[str, Any]:

@@ -23,14 +23,18 @@ def guard_edges(problem: Problem, setpoints: Ints) -> tuple[Bools, Bools]:
     """
     shape = setpoints.shape
     late, early = np.zeros(shape, dtype=np.bool_), np.zeros(shape, dtype=np.bool_)
-    if problem.edge_guard_s == 0 or problem.slots < 2 or not setpoints.any():  # noqa: PLR2004 - an edge needs two slots
+    if problem.edge_guard_s == 0 or problem.slots < 2 or not (setpoints.any() or problem.held_steps is not None):  # noqa: PLR2004 - an edge needs two slots
         return late, early
+    setpoints = with_held(problem, setpoints)
     booked = bookings(problem, setpoints)
     old, new = booked.values[:, :, :-1], booked.values[:, :, 1:]
     both = np.maximum(old, new)
     floors = row_sums(problem, problem.floor_units[:, :, None])
     limit = np.maximum(np.minimum(problem.headroom_units[:, :, :-1], problem.headroom_units[:, :, 1:]), floors)
     limit = limit.swapaxes(0, 1)
+    if problem.held_steps is not None:
+        # What chargers hold already cannot be undone: at its end it only must not get more.
+        limit[:, :, 0] = np.maximum(limit[:, :, 0], (booked.loads @ old[:, :, :1])[:, :, 0])
     over = booked.loads @ both > limit
     if not over.any():
         return late, early
@@ -46,6 +50,15 @@ def guard_edges(problem: Problem, setpoints: Ints) -> tuple[Bools, Bools]:
     return late, early
 
 
+def with_held(problem: Problem, setpoints: Ints) -> Ints:
+    """Return the set-points with what chargers hold in the slot under way, if there is one."""
+    if problem.held_steps is None:
+        return setpoints
+    whole = setpoints.copy()
+    whole[:, 0] = problem.held_steps
+    return whole
+
+
 def _touched(loads: Values, rows: Bools, moves: Bools) -> Bools:
     """Return (U, T - 1) units that move on a line of one of the (K, N, T - 1) rows they load."""
     touched = np.zeros(moves.shape[1:], dtype=np.bool_)
@@ -59,6 +72,7 @@ def _touched(loads: Values, rows: Bools, moves: Bools) -> Bools:
 def slot_energy_units(problem: Problem, setpoints: Ints, late: Bools, early: Bools) -> Ints:
     """Return (S, T) expected energy, guard losses taken off [0.1 J]."""
     seconds = setpoints * problem.seconds
+    setpoints = with_held(problem, setpoints)
     floor = problem.idle_floor_steps[problem.session_connector]
     if late.any():
         session, slot = np.nonzero(late)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
+from ocpp_schedule.solve.again import as_good, continued
 from ocpp_schedule.solve.at_meter import aimed, at_work, decide
 from ocpp_schedule.solve.exact import exact_plan
 from ocpp_schedule.solve.exact_metered import exact_metered
@@ -27,7 +28,7 @@ from ocpp_schedule.solve.tighten import tighten
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from ocpp_schedule.problem.arrays import Problem
+    from ocpp_schedule.problem.arrays import Ints, Problem
     from ocpp_schedule.solution import Solution
     from ocpp_schedule.solve.exchange import Exchange
     from ocpp_schedule.solve.relaxation import Relaxation
@@ -47,6 +48,7 @@ def solve(
     solver: Solver | None = None,
     exact_arcs: int = EXACT_ARCS,
     methods: Collection[Method] = METHODS,
+    previous: Ints | None = None,
 ) -> Solution:
     """Return the best plan found, with the bounds that stand beside it.
 
@@ -55,6 +57,8 @@ def solve(
         solver: counts and remembers the programs solved; a new one by default.
         exact_arcs: up to this many set-points the integer program is solved outright (0: never).
         methods: the rungs of the ladder that may be used; without any the packing is the plan.
+        previous: (S, T) steps of the plan before, which is gone on with where that loses next to nothing; -1
+            throughout for sessions that it did not have.
 
     The plan always fits: where no solver returns anything the least-laxity packing is the plan, and the
     marks of the stages say so.
@@ -69,13 +73,13 @@ def solve(
             problem, idle, bounds, method="idle", mark="bounded", termination="nothing to decide", stats={}
         )
     exact_arcs = exact_arcs if "exact" in methods else 0
-    # Small problems also get few starts, which is no flow.
-    found = _flow(problem) if "flow" in methods and arcs > exact_arcs else None
+    # Small problems also get few starts, which is no flow; nor is going on with a plan.
+    found = _flow(problem) if "flow" in methods and arcs > exact_arcs and previous is None else None
     if found is not None:
         return found
     if "linear" not in methods:
         return _packed(problem, "no other method was allowed", {})
-    return _linear(problem, solver, exact_arcs)
+    return _linear(problem, solver, exact_arcs, previous)
 
 
 def _flow(problem: Problem) -> Solution | None:
@@ -103,7 +107,7 @@ def _packed(problem: Problem, termination: str, stats: dict[str, int | float]) -
     return to_solution(problem, safe, None, method="fallback", mark="fallback", termination=termination, stats=stats)
 
 
-def _linear(problem: Problem, solver: Solver, exact_arcs: int) -> Solution:
+def _linear(problem: Problem, solver: Solver, exact_arcs: int, previous: Ints | None) -> Solution:
     whole, exchange = with_meter(problem, with_taper_rows(problem, relax(problem)))
     relaxation, relaxed = whole, solve_stages(problem, whole, solver)
     if relaxed is None:
@@ -111,11 +115,17 @@ def _linear(problem: Problem, solver: Solver, exact_arcs: int) -> Solution:
     opened, proof = problem, relaxed
     if exchange is not None:
         problem, relaxation, relaxed, proof = _aimed(problem, relaxation, relaxed, exchange, solver)
-    method, plan = _best_plan(problem, relaxation, relaxed, solver, 0 if exchange else exact_arcs)
-    if exchange is not None and relaxation.arc_session.size <= exact_arcs and not problem.tapers:
-        exact = exact_metered(opened, whole, exchange, solver)
-        if exact is not None and exact[1].rank <= plan.rank:
-            method, (problem, plan) = "exact", exact
+    kept = None if previous is None else continued(problem, relaxation, relaxed, previous)
+    if kept is not None and as_good(problem, relaxed.bounds.values, kept):
+        method, plan = "continued", kept
+    else:
+        method, plan = _best_plan(problem, relaxation, relaxed, solver, 0 if exchange else exact_arcs)
+        if exchange is not None and relaxation.arc_session.size <= exact_arcs and not problem.tapers:
+            exact = exact_metered(opened, whole, exchange, solver)
+            if exact is not None and exact[1].rank <= plan.rank:
+                method, (problem, plan) = "exact", exact
+        if kept is not None and as_good(problem, plan.rank, kept):
+            method, plan = "continued", kept
     bounds, priced = _bounds_at(problem, whole, relaxed, plan, solver)
     if priced is relaxed:
         priced = proof

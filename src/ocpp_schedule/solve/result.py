@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ocpp_schedule.solution import Certificate, Solution, Stage, StageMark
-from ocpp_schedule.solve.edges import cost_units, guard_edges, slot_energy_units
+from ocpp_schedule.solve.edges import cost_units, guard_edges, slot_energy_units, with_held
 from ocpp_schedule.solve.metering import metered
 from ocpp_schedule.solve.values import stage_values
 
@@ -74,7 +74,7 @@ def to_solution(
     certificate: Certificate | None = None,
 ) -> Solution:
     """Return the plan as a ``Solution`` with read-only arrays."""
-    arrays = (plan.setpoints.astype(np.int64), plan.late, plan.early, plan.energy_units.sum(axis=1))
+    arrays = (with_held(problem, plan.setpoints).astype(np.int64), plan.late, plan.early, plan.energy_units.sum(axis=1))
     for array in arrays:
         array.setflags(write=False)
     values = bounds.values if bounds else (None,) * len(problem.stages)
