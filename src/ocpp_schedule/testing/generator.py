@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from ocpp_schedule.model.devices import Generator, Storage
 from ocpp_schedule.model.scenario import Scenario
-from ocpp_schedule.model.series import PriceSeries
+from ocpp_schedule.model.series import Forecast, PriceSeries
 from ocpp_schedule.model.session import Session
-from ocpp_schedule.model.site import Circuit, Connector, Site, Station
+from ocpp_schedule.model.site import Circuit, Connector, Load, Site, Station
 from ocpp_schedule.model.tariff import Tariff
 from ocpp_schedule.timegrid import TimeGrid
 from ocpp_schedule.units import LINES, Line
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 START: Final = datetime(2026, 1, 15, tzinfo=UTC)
 DAY_S: Final = 86_400
@@ -155,3 +159,55 @@ def tree_scenario(
     return Scenario(
         site=site, sessions=cars, tariff=tariff, grid=TimeGrid.regular(START, timedelta(seconds=step_s), slots)
     )
+
+
+def metered_scenario(sessions: int, slots: int, seed: int, *, min_current_a: float = 0.0) -> Scenario:
+    """Return ``mixed_scenario`` behind a meter: PV, a battery, base load, and midday hours at negative prices.
+
+    Import costs the spot price and a levy of 0.08, export earns the spot price; nothing is guarded at edges.
+
+    Args:
+        sessions: number of cars.
+        slots: number of slots in the 24 hours; must divide 86,400.
+        seed: of the generator; the same seed gives the same scenario.
+        min_current_a: of every connector [A].
+
+    >>> scenario = metered_scenario(3, 96, seed=1)
+    >>> min(scenario.tariff.export.per_kwh) < 0 < scenario.site.storages[0].capacity_wh
+    True
+    """
+    plain = mixed_scenario(sessions, slots, seed, min_current_a=min_current_a, edge_guard_s=0)
+    draw = np.random.default_rng(seed + 100)
+    step_s, hour = DAY_S // slots, np.arange(slots) / slots * 24
+    spot = 0.10 + 0.05 * np.sin(hour / 24 * 4 * np.pi) + draw.uniform(-0.01, 0.01, slots)
+    midday = (hour >= 11) & (hour < 15)  # noqa: PLR2004 - the hours in which the sun is too much
+    spot = np.where(midday, -0.12 + draw.uniform(-0.02, 0.02, slots), spot)
+    sun_w = np.maximum(0, np.sin((hour - 6) / 12 * np.pi)) * sessions * 2000 * draw.uniform(0.7, 1, slots)
+
+    def prices(values: npt.NDArray[np.float64]) -> PriceSeries:
+        return PriceSeries(start=START, step_s=step_s, per_kwh=tuple(np.round(values, 5).tolist()))
+
+    battery = Storage(
+        id="cellar",
+        circuit="main",
+        capacity_wh=2000.0 * sessions,
+        max_charge_w=1000.0 * sessions,
+        max_discharge_w=1000.0 * sessions,
+        charge_efficiency=0.95,
+        discharge_efficiency=0.95,
+        soc_percent=50.0,
+        wear_per_kwh=0.01,
+    )
+    site = plain.site.model_copy(
+        update={
+            "generators": (Generator(id="roof", circuit="main", curtailable=True),),
+            "loads": (Load(id="hall", circuit="main"),),
+            "storages": (battery,),
+        }
+    )
+    forecasts = (
+        Forecast(id="hall", start=START, step_s=step_s, expected_w=(200.0 * sessions,) * slots),
+        Forecast(id="roof", start=START, step_s=step_s, expected_w=tuple(np.round(sun_w).tolist())),
+    )
+    tariff = Tariff(energy=prices(spot + 0.08), export=prices(spot))
+    return plain.model_copy(update={"site": site, "tariff": tariff, "forecasts": forecasts})
