@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -101,6 +102,7 @@ class WorkingPlan:
         self.setpoints = setpoints.copy()
         self._first, self._end = problem.first_slot.tolist(), problem.end_slot.tolist()
         self._meter = None if problem.meter is None else MeterRoom(problem, problem.meter, setpoints)
+        self._floors = bool(problem.floor_units.any())
 
     @cached_property  # a plan that nothing is missing from is never asked
     def used_units(self) -> Ints:
@@ -114,22 +116,27 @@ class WorkingPlan:
         return self.problem.headroom_units.reshape(-1, self.problem.slots)
 
     @cached_property
-    def _loads(self) -> tuple[list[int], list[int], Ints, Ints]:
-        """Where each session's part begins, and for all of them the rows, loads per step and loads of the floors."""
+    def _loads(self) -> list[tuple[list[int] | slice, Ints, Ints]]:
+        """For each session the rows, its load per step there and the load of the idle floor there."""
         problem = self.problem
         loads = problem.connector_nodes.T[problem.session_connector][:, :, None] & (problem.load_units > 0)[:, None, :]
         session, row = np.nonzero(loads.reshape(problem.sessions, problem.channels * len(problem.node_names)))
         line = row % problem.channels
         per_step = problem.load_units[session, line][:, None]
         floor = problem.floor_units[problem.session_connector[session], line][:, None]
-        begins = np.searchsorted(session, np.arange(problem.sessions + 1)).tolist()
-        return begins, row.tolist(), per_step, floor
+        begins, rows = np.searchsorted(session, np.arange(problem.sessions + 1)).tolist(), row.tolist()
+        known: dict[tuple[int, ...], list[int] | slice] = {}
+        found = []
+        for begin, end in pairwise(begins):
+            own = tuple(rows[begin:end])
+            if own not in known:
+                known[own] = _sliced(rows[begin:end])
+            found.append((known[own], per_step[begin:end], floor[begin:end]))
+        return found
 
     def rows(self, session: int) -> tuple[list[int] | slice, Ints, Ints]:
         """Return the rows a session loads, its load per step there, and the idle floor's load there [uA, mVA]."""
-        begins, row, per_step, floor = self._loads
-        part = slice(begins[session], begins[session + 1])
-        return _sliced(row[part]), per_step[part], floor[part]
+        return self._loads[session]
 
     def window(self, session: int) -> slice:
         """Return the usable slots of a session."""
@@ -151,6 +158,20 @@ class WorkingPlan:
         room: Ints = np.minimum(cap, fits.min(axis=0))
         return room
 
+    def room_from_nothing(self, session: int) -> Ints:
+        """As ``room``, in fewer steps, for a session that has nothing yet."""
+        if self._floors or self._meter is not None:
+            return self.room(session)
+        window = self.window(session)
+        rows, per_step, _ = self._loads[session]
+        cap = self.problem.cap_steps[session, window]
+        if not per_step.size:
+            return cap.copy()
+        free = self._limit_units[rows, window] - self.used_units[rows, window]
+        fits = (free // per_step).min(axis=0)
+        np.minimum(fits, cap, out=fits)
+        return np.maximum(fits, 0, out=fits)
+
     def assign(self, session: int, setpoints: Ints) -> bool:
         """Give a session new set-points for its window; tell whether they differ from those it had."""
         window = self.window(session)
@@ -158,7 +179,9 @@ class WorkingPlan:
         if (before == setpoints).all():
             return False
         rows, per_step, floor = self.rows(session)
-        if per_step.size:
+        if per_step.size and not self._floors:
+            self.used_units[rows, window] += (setpoints - before) * per_step
+        elif per_step.size:
             more = np.maximum(setpoints * per_step, floor) - np.maximum(before * per_step, floor)
             self.used_units[rows, window] += more
         if self._meter is not None:
