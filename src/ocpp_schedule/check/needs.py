@@ -55,7 +55,7 @@ def needs_of(scene: Scene, certificate: Certificate) -> Needs:
     hard = np.concatenate(
         (np.zeros(wishes.size, dtype=np.bool_), np.array([goal[3] for goal in goals], dtype=np.bool_))
     )
-    price = np.array([max(one, 0) for one in named], dtype=object)
+    price = np.array([max(one, 0) for one in named] if prices else named, dtype=object)
     return Needs(car, ends, units + spare, spare, hard, price)
 
 

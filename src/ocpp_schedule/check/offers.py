@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -107,12 +108,13 @@ def _covered(scene: Scene) -> npt.NDArray[np.int64]:
 def _groups(keys: list[npt.NDArray[np.int64]]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Return the number of each distinct combination of keys, and where each comes first."""
     size = keys[0].size
-    group = np.zeros(size, dtype=np.int64)
-    for key in keys:
-        if size and int(key.min()) != int(key.max()):
-            values, place = np.unique(key, return_inverse=True)
-            group = np.unique(group * values.size + place, return_inverse=True)[1].astype(np.int64)
-    return group, np.unique(group, return_index=True)[1]
+    varying = [key.tolist() for key in keys if size and int(key.min()) != int(key.max())]
+    if not varying:
+        return np.zeros(size, dtype=np.int64), np.zeros(min(size, 1), dtype=np.int64)
+    every = list(zip(*varying, strict=True))
+    first = dict(zip(reversed(every), range(size - 1, -1, -1), strict=True))
+    numbers = {key: at for at, key in enumerate(first)}
+    return np.array(list(map(numbers.__getitem__, every)), dtype=np.int64), np.array([*first.values()], dtype=np.int64)
 
 
 class _Rows:
@@ -180,5 +182,5 @@ class _Rows:
                 unit = 1 if shared or floor.any() else int(np.gcd.reduce(step))
                 room = np.maximum(free, 0)
                 room -= room % unit
-                paid += sum(price * left for price, left in zip(prices, room.tolist(), strict=True))
+                paid += sum(map(operator.mul, prices, room.tolist()))
         return alone, pressure, paid

@@ -149,13 +149,15 @@ def judge(scene: Scene, solution: Solution) -> Report:
         findings.add("claimed_cost", "plan", "cost_parts", *listed, relation="exactly")
     judge_stages(solution, stage_values(cars, given, wishes, cost), findings)
     energy = dict(zip(cars.ids, given.by_car, strict=True))
+    pairs = zip(wishes.wanted.values(), given.by_car, strict=True)
+    missing = [wanted - got if wanted > got else 0 for wanted, got in pairs]  # max() takes three times as long
     return Report(
         violations=findings.sorted(_KINDS),
         alarms=alarms_of(rows, grid),
         energy_units=energy,
         wanted_units=wishes.wanted,
         must_units=dict.fromkeys(cars.ids, 0) | wishes.must,
-        missing_units={name: max(0, wanted - energy[name]) for name, wanted in wishes.wanted.items()},
+        missing_units=dict(zip(cars.ids, missing, strict=True)),
         missing_must_units=dict.fromkeys(cars.ids, 0) | wishes.missing_must,
         milestones=wishes.milestones,
         cost_units=cost,

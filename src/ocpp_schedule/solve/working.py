@@ -170,7 +170,8 @@ class WorkingPlan:
         free = self._limit_units[rows, window] - self.used_units[rows, window]
         fits = (free // per_step).min(axis=0)
         np.minimum(fits, cap, out=fits)
-        return np.maximum(fits, 0, out=fits)
+        room: Ints = np.maximum(fits, 0, out=fits)
+        return room
 
     def assign(self, session: int, setpoints: Ints) -> bool:
         """Give a session new set-points for its window; tell whether they differ from those it had."""
