@@ -1,6 +1,6 @@
 """The flow class against the bare solver: 1000x288, 5000x96, 20000x96, one commodity on a three-level tree.
 
-``python benchmarks/flow.py`` prints the table; ``--size`` and ``--seeds`` make it shorter.
+``python -m benchmarks.flow`` prints the table; ``--size`` and ``--seeds`` make it shorter.
 """
 
 from __future__ import annotations

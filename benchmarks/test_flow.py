@@ -1,4 +1,4 @@
-"""The flow class with loose bounds; ``python benchmarks/flow.py`` compares with the targets."""
+"""The flow class with loose bounds; ``python -m benchmarks.flow`` compares with the targets."""
 
 from __future__ import annotations
 
