@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from tests.solve.test_oracle import best_by_exhaustion
 from ocpp_schedule import Circuit, Connector, PriceSeries, Scenario, Session, Site, Station, Tariff, TimeGrid
 from ocpp_schedule.check.certificate import proven_cost_units
 from ocpp_schedule.model.session import Milestone
+from ocpp_schedule.problem.arrays import Problem
 from ocpp_schedule.solve import flow as flow_module
 from ocpp_schedule.solve.commodity import recognise
 from ocpp_schedule.solve.flow import best_flow, network_of, run_network
@@ -47,6 +48,10 @@ def bound(scenario: Scenario, certificate: Any, want_units: int = 0) -> int:
         must_units=0,
         want_units=want_units,
     )
+
+
+TIGHT = tree_scenario(60, 48, seed=5)
+PROVEN = by_flow(TIGHT)
 
 
 @st.composite
@@ -177,6 +182,46 @@ def test_other_problems_are_left_to_the_next_method(case: str | None) -> None:
     assert refereed(scenario, solution).ok
 
 
+@dataclass(frozen=True, slots=True)
+class Later(Problem):
+    """A problem of a later version, with a field that nobody here has heard of."""
+
+    batteries: tuple[str, ...] = ()
+
+
+@pytest.mark.parametrize(("batteries", "known"), [((), True), (("B1",), False)])
+def test_what_is_not_known_is_no_flow(batteries: tuple[str, ...], known: bool) -> None:
+    problem = tighten(compiled(TIGHT))
+    values = {field.name: getattr(problem, field.name) for field in fields(problem)}
+    assert (recognise(Later(**values, batteries=batteries)) is not None) == known
+
+
+@pytest.mark.parametrize(
+    ("change", "fits"),
+    [
+        pytest.param({}, True, id="as it is"),
+        pytest.param({"allow_abs": 1}, False, id="a budget left"),
+        pytest.param({"allow_ppm": 1}, False, id="a share left"),
+        pytest.param({"rate": np.ones((60, 48), dtype=np.int64)}, False, id="rates by car"),
+        pytest.param({"kind": "peak"}, False, id="another kind"),
+    ],
+)
+def test_other_stages_are_no_flow(change: dict[str, Any], fits: bool) -> None:
+    problem = tighten(compiled(TIGHT))
+    stages = (*problem.stages[:-1], replace(problem.stages[-1], **change))
+    assert (recognise(replace(problem, stages=stages)) is not None) == fits
+
+
+def test_stages_in_another_order() -> None:
+    """Cost first: nothing is charged. Two rates: the first decides, the second among equals of the first."""
+    problem = tighten(compiled(TIGHT))
+    *wishes, cost = problem.stages
+    assert solve(replace(problem, stages=(cost, *wishes)), methods=("flow",)).setpoints.sum() == 0
+    flat = replace(cost, name="flat", rate=np.ones_like(cost.rate))
+    both = solve(replace(problem, stages=(*wishes, flat, cost)), methods=("flow",))
+    assert (both.method, both.setpoints.tolist(), both.certificate) == ("flow", PROVEN.setpoints.tolist(), None)
+
+
 def test_guards_that_no_edge_needs_are_no_hindrance() -> None:
     site = yard(outlet("A", min_current_a=0.0), outlet("B", min_current_a=0.0), limit_a=64.0)
     cars = [car("a", "A", 0, 4, 1000, phases=1), car("b", "B", 1, 4, 1000, phases=1)]
@@ -228,10 +273,6 @@ def test_an_answer_that_is_not_optimal_is_never_read(change: dict[str, Any]) -> 
     else:
         short["supply"] = np.array([change["supply"][0], *([0] * (network.supply.size - 2)), change["supply"][-1]])
     assert run_network(replace(network, **short)) is None
-
-
-TIGHT = tree_scenario(60, 48, seed=5)
-PROVEN = by_flow(TIGHT)
 
 
 def test_the_prices_prove_the_cost_to_the_unit() -> None:

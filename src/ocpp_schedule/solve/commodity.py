@@ -6,13 +6,55 @@ from a car to a slot, through the circuits above it (DESIGN 5, method a; ``refer
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 if TYPE_CHECKING:
     from ocpp_schedule.problem.arrays import Bools, Ints, Problem
+
+
+KNOWN: Final = frozenset(
+    [
+        "grid",
+        "seconds",
+        "price_seconds",
+        "session_ids",
+        "session_connector",
+        "first_slot",
+        "end_slot",
+        "slot_owner",
+        "min_steps",
+        "max_steps",
+        "power_dw",
+        "load_units",
+        "cap_steps",
+        "energy_units",
+        "energy_cap_units",
+        "energy_most_units",
+        "demand_session",
+        "demand_end",
+        "demand_units",
+        "demand_wish_units",
+        "demand_hard",
+        "demand_milestone",
+        "demand_unaffordable_units",
+        "connector_ids",
+        "idle_floor_steps",
+        "end_floor_steps",
+        "floor_units",
+        "connector_nodes",
+        "node_names",
+        "headroom_units",
+        "alarm",
+        "edge_guard_s",
+        "notices",
+        "stages",
+        "withheld",
+    ]
+)
+"""What of a problem the flow takes care of; a problem that says anything else is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +88,7 @@ class Tree:
 def recognise(problem: Problem) -> Tree | None:
     """Return the tree of limits of a problem of the flow class, or None for any other problem."""
     cars = np.flatnonzero((problem.cap_steps > 0).any(axis=1))
-    if not cars.size or not _one_kind(problem, cars) or not _stages_are_flows(problem):
+    if not cars.size or not _nothing_else(problem) or not _stages_are_flows(problem) or not _one_kind(problem, cars):
         return None
     limits = _limits(problem, cars)
     if limits is None:
@@ -72,6 +114,12 @@ def recognise(problem: Problem) -> Tree | None:
     return Tree(cars, entry, parent, room, node, channel, problem.load_units[cars[0]], unit, need, most)
 
 
+def _nothing_else(problem: Problem) -> bool:
+    """Tell whether the problem says nothing that is not known here, such as devices or rules of later versions."""
+    others = [getattr(problem, field.name) for field in fields(problem) if field.name not in KNOWN]
+    return not any(value.any() if isinstance(value, np.ndarray) else value for value in others)
+
+
 def _one_kind(problem: Problem, cars: Ints) -> bool:
     """Tell whether a step is the same thing for all cars in all slots, and every whole step is allowed."""
     alike = all(bool((values[cars] == values[cars[0]]).all()) for values in (problem.power_dw, problem.load_units))
@@ -85,7 +133,9 @@ def _one_kind(problem: Problem, cars: Ints) -> bool:
 def _stages_are_flows(problem: Problem) -> bool:
     """Tell whether each stage counts steps not served, or steps by slot, and leaves nothing to later ones."""
     return all(
-        stage.allow_abs == 0 and stage.allow_ppm == 0 and (stage.kind == "missing" or stage.rate.ndim == 1)
+        stage.allow_abs == 0
+        and stage.allow_ppm == 0
+        and (stage.kind == "missing" or (stage.kind == "rate" and stage.rate.ndim == 1))
         for stage in problem.stages
     )
 

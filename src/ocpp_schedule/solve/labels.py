@@ -32,7 +32,7 @@ def certificate_of_flow(problem: Problem, flow: Flow) -> Certificate | None:
     None where steps are missing, or where the stages are not missing energy first and then one rate.
     """
     kinds = [stage.kind for stage in problem.stages]
-    if flow.short.any() or kinds.index("rate") != len(kinds) - 1:
+    if flow.short.any() or kinds.count("rate") != 1 or kinds[-1] != "rate":
         return None
     tree, price = flow.tree, problem.stages[-1].rate
     worth = labels(flow, problem.cap_steps[tree.cars], price)
@@ -92,39 +92,41 @@ class _Search:
     def reach(self, start: int) -> dict[int, int]:
         """Return by limit the slots from which the slots ``start`` can be reached, and no cheaper ones."""
         found: dict[int, int] = {}
-        fresh = {limit: start & self._slack[limit] for limit in self._children[-1]}
+        fresh = {top: start & self._slack[top] for top in self._children[-1]}
         while fresh:
             changed = self._spread(fresh)
             for limit, bits in changed.items():
                 found[limit] = found.get(limit, 0) | bits
-            fresh = {limit: self._through_cars(limit, bits) for limit, bits in changed.items()}
+            fresh = {limit: freed for limit, bits in changed.items() if (freed := self._through_cars(limit, bits))}
         return found
 
     def _spread(self, fresh: dict[int, int]) -> dict[int, int]:
         """Follow the tree from newly reached slots: down where there is slack, up where something flows."""
         changed: dict[int, int] = {}
+        reached, slack, flows = self._reached, self._slack, self._flows
         stack = list(fresh.items())
         while stack:
             limit, bits = stack.pop()
-            bits &= ~self._reached[limit]
+            bits &= ~reached[limit]
             if not bits:
                 continue
-            self._reached[limit] |= bits
+            reached[limit] |= bits
             changed[limit] = changed.get(limit, 0) | bits
-            stack += [(child, bits & self._slack[child]) for child in self._children[limit]]
+            below = ((child, bits & slack[child] & ~reached[child]) for child in self._children[limit])
+            stack.extend(pair for pair in below if pair[1])
             parent = self._parent[limit]
-            if parent < len(self._reached):
-                stack.append((parent, bits & self._flows[limit]))
+            if parent < len(reached) and (up := bits & flows[limit] & ~reached[parent]):
+                stack.append((parent, up))
         return changed
 
     def _through_cars(self, limit: int, bits: int) -> int:
         """Return the slots in use by cars that could go to slots just reached."""
-        freed = 0
+        freed, swaps = 0, self._swaps[limit]
         while bits:
             lowest = bits & -bits
-            freed |= self._swaps[limit][lowest.bit_length() - 1]
+            freed |= swaps[lowest.bit_length() - 1]
             bits ^= lowest
-        return freed
+        return freed & ~self._reached[limit]
 
 
 def _swaps(open_: Bools, used: Bools) -> list[int]:
@@ -146,7 +148,8 @@ def _swaps(open_: Bools, used: Bools) -> list[int]:
             product = (sides[0][to].transpose(0, 2, 1) @ sides[1][origin]).sum(axis=0) > 0
             shared[to, :, origin * BLOCK_SLOTS : (origin + 1) * BLOCK_SLOTS] = product
     packed = np.packbits(shared.reshape(blocks * BLOCK_SLOTS, -1)[:slots], axis=1, bitorder="little")
-    return [int.from_bytes(row.tobytes(), "little") for row in packed]
+    size, text = packed.shape[1], packed.tobytes()
+    return [int.from_bytes(text[at : at + size], "little") for at in range(0, slots * size, size)]
 
 
 def _bits(flags: Bools) -> int:
