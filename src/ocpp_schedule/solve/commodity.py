@@ -88,7 +88,12 @@ class Tree:
 def recognise(problem: Problem) -> Tree | None:
     """Return the tree of limits of a problem of the flow class, or None for any other problem."""
     cars = np.flatnonzero((problem.cap_steps > 0).any(axis=1))
-    if not cars.size or not _nothing_else(problem) or not _stages_are_flows(problem) or not _one_kind(problem, cars):
+    if (
+        not cars.size
+        or not says_nothing_else(problem)
+        or not _stages_are_flows(problem)
+        or not _one_kind(problem, cars)
+    ):
         return None
     limits = _limits(problem, cars)
     if limits is None:
@@ -114,7 +119,7 @@ def recognise(problem: Problem) -> Tree | None:
     return Tree(cars, entry, parent, room, node, channel, problem.load_units[cars[0]], unit, need, most)
 
 
-def _nothing_else(problem: Problem) -> bool:
+def says_nothing_else(problem: Problem) -> bool:
     """Tell whether the problem says nothing that is not known here, such as devices or rules of later versions."""
     others = [getattr(problem, field.name) for field in fields(problem) if field.name not in KNOWN]
     return not any(value.any() if isinstance(value, np.ndarray) else value for value in others)
@@ -125,7 +130,6 @@ def _one_kind(problem: Problem, cars: Ints) -> bool:
     alike = all(bool((values[cars] == values[cars[0]]).all()) for values in (problem.power_dw, problem.load_units))
     even = bool((problem.seconds == problem.seconds[0]).all())
     plain = int(problem.min_steps[cars].max()) <= 1 and not problem.floor_units.any()
-    plain = plain and problem.runs is None and not problem.tapers
     wishes = problem.demand_session.size == problem.sessions and not problem.demand_hard.any()
     return alike and even and plain and wishes and int(problem.power_dw[cars[0]]) > 0
 

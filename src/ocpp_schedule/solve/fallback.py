@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ocpp_schedule.solve.commodity import says_nothing_else
 from ocpp_schedule.solve.filling import refill
 from ocpp_schedule.solve.repair import settle
 from ocpp_schedule.solve.result import evaluate
@@ -30,7 +31,7 @@ def least_laxity(problem: Problem) -> Candidate:
     np.maximum.at(hard, problem.demand_session, np.where(problem.demand_hard, problem.demand_units, 0))
     most = (problem.cap_steps @ problem.seconds) * problem.power_dw
     order = np.lexsort((np.arange(problem.sessions), 1.0 - need / np.maximum(most, 1), hard == 0))
-    single, units = (wishes == 1).tolist(), need.tolist()
+    single, units = ((wishes == 1) & says_nothing_else(problem)).tolist(), need.tolist()
     for session in order[most[order] > 0].tolist():
         if single[session]:
             _fill_early(plan, session, units[session])
