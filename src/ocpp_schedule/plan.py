@@ -154,10 +154,8 @@ class Plan(Answers):
 
         connectors = {connector.id: connector for connector in self.scenario.site.connectors}
         takes = self._units
-        steps = [
-            exact(connectors[s.connector].step_a if takes[s.connector] == "A" else connectors[s.connector].step_w)
-            for s in self._sessions
-        ]
+        outlets = [connectors[session.connector] for session in self._sessions]
+        steps = [exact(one.setpoint_step_a if takes[one.id] == "A" else one.step_w) for one in outlets]
         return permissions(self.setpoints, steps)
 
     @property

@@ -34,6 +34,16 @@ class Literal:
         self.seconds = [b - a for a, b in zip(self.grid.edges_s, self.grid.edges_s[1:], strict=False)]
         self.guard = self.site.edge_guard_s
 
+    # convention 19
+    def step_a(self, c: Connector) -> Fraction:
+        if c.allowed_currents_a is None:
+            return exact(c.step_a)
+        divides = [k for k in range(1, 10_000) if all(exact(a) * 10 % k == 0 for a in c.allowed_currents_a)]
+        return Fraction(max(divides), 10)
+
+    def allowed(self, c: Connector, steps: int) -> bool:
+        return c.allowed_currents_a is None or steps * self.step_a(c) in [exact(a) for a in c.allowed_currents_a]
+
     # convention 5
     def only_w(self, c: Connector) -> bool:
         return self.stations[c.station].capabilities.rate_units == ("W",)
@@ -45,14 +55,14 @@ class Literal:
         if line not in used:
             return 0
         if not self.only_w(c):
-            return int(exact(c.step_a) * 10**6)
+            return int(self.step_a(c) * 10**6)
         share = used.index(line) + 1 if phases is None else len(used)
         return ceil(Fraction(c.step_w * 10**6, share * self.u_low))
 
     def power(self, c: Connector, phases: int | None) -> int:
         n = 1 if phases is None else min(phases, len(c.lines))
         if not self.only_w(c):
-            return int(n * self.u * exact(c.step_a) / Fraction(1, 10))
+            return int(n * self.u * self.step_a(c) / Fraction(1, 10))
         return floor(Fraction(10 * c.step_w, len(c.lines))) if phases is None else 10 * c.step_w
 
     def range_steps(self, c: Connector, s: Session | None) -> tuple[int, int]:
@@ -64,7 +74,10 @@ class Literal:
         n = len(c.lines) if phases is None else min(phases, len(c.lines))
         if self.only_w(c):
             return ceil(low * n * self.u_high / c.step_w), floor(high * n * self.u / c.step_w)
-        return ceil(low / exact(c.step_a)), floor(high / exact(c.step_a))
+        if c.allowed_currents_a is not None:
+            usable = [exact(a) / self.step_a(c) for a in c.allowed_currents_a if a and low <= exact(a) <= high]
+            return (int(usable[0]), int(usable[-1])) if usable else (1, 0)
+        return ceil(low / self.step_a(c)), floor(high / self.step_a(c))
 
     # conventions 2 and 4
     def inside(self, s: Session, t: int) -> bool:
@@ -75,7 +88,9 @@ class Literal:
         if self.only_w(c):
             steps = min(floor(exact(self.site.idle_floor_a) * len(c.lines) * self.u / c.step_w), high)
         else:
-            steps = floor(exact(min(self.site.idle_floor_a, c.max_current_a)) / exact(c.step_a))
+            steps = floor(exact(min(self.site.idle_floor_a, c.max_current_a)) / self.step_a(c))
+            while not self.allowed(c, steps):
+                steps -= 1
         if low > high:
             return 0
         return low if 0 < steps < low else steps

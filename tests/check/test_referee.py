@@ -235,6 +235,24 @@ PLANTED = [
         ["on_time: session 'a', slot 3 (2026-01-15T03:00Z): 3600 s; allowed: at least 7200 s"],
         id="on-time-not-quite-full",
     ),
+    pytest.param(  # 0, 6, 10 or 16 A are 0, 3, 5 or 8 steps of 2 A
+        "pilot",
+        (
+            Case(
+                one_circuit(outlet("A", allowed_currents_a=(0, 6, 10, 16))),
+                (session("a", "A", 0, 4),),
+                hours(4),
+                {"a": [3, 4, 8, 9]},
+                floors={"A": (0, 3)},
+            ),
+            {},
+        ),
+        [
+            "maximum: session 'a', slot 3 (2026-01-15T03:00Z): 9 steps; allowed: at most 8 steps",
+            "pilot: session 'a', slot 1 (2026-01-15T01:00Z): 4 steps; allowed: 0, 3, 5 or 8 steps of 2 A",
+        ],
+        id="pilot",
+    ),
     pytest.param(  # 3680 Wh wanted, 6 A x 1 h x 230 V = 1380 Wh may be passed by less than that
         "energy",
         _steps([0, 0, 0, 0], [0, 160, 60, 0]),

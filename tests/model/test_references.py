@@ -166,6 +166,44 @@ SITES = [
         id="step",
     ),
     pytest.param(
+        site(connectors=[{"id": "A", "station": "CP1", "max_current_a": 16, "allowed_currents_a": [6, 16]}]),
+        "site.connectors[0] (A): allowed_currents_a=(6, 16) must begin with 0 and rise; "
+        "write for example 0, 8, 16, 24, 32.",
+        id="pilots-without-zero",
+    ),
+    pytest.param(
+        site(connectors=[{"id": "A", "station": "CP1", "max_current_a": 16, "allowed_currents_a": [0, 16, 16]}]),
+        "site.connectors[0] (A): allowed_currents_a=(0, 16, 16) must begin with 0 and rise; "
+        "write for example 0, 8, 16, 24, 32.",
+        id="pilots-twice",
+    ),
+    pytest.param(
+        site(connectors=[{"id": "A", "station": "CP1", "max_current_a": 16, "allowed_currents_a": [0, 6.25, 9]}]),
+        "site.connectors[0] (A): allowed_currents_a has (6.25), no multiple of 0.1 A, the finest that OCPP carries; "
+        "round down.",
+        id="pilots-too-fine",
+    ),
+    pytest.param(
+        site(connectors=[{"id": "A", "station": "CP1", "max_current_a": 16, "allowed_currents_a": [0, 4, 9]}]),
+        "site.connectors[0] (A): allowed_currents_a has 4, which is below min_current_a=6; "
+        "lower the minimum, or leave the value out.",
+        id="pilots-below-minimum",
+    ),
+    pytest.param(
+        site(connectors=[{"id": "A", "station": "CP1", "max_current_a": 7, "allowed_currents_a": [0, 8, 16]}]),
+        "site.connectors[0] (A): allowed_currents_a has nothing between 0 and max_current_a=7: raise the maximum, "
+        "add a current, or set max_current_a=0 for a connector that gives nothing.",
+        id="pilots-above-maximum",
+    ),
+    pytest.param(
+        site(
+            stations=[{"id": "CP1", "circuit": "main", "ocpp_version": "1.6", "capabilities": {"rate_units": ["W"]}}],
+            connectors=[{"id": "A", "station": "CP1", "max_current_a": 16, "allowed_currents_a": [0, 8]}],
+        ),
+        "site.connectors[0] (A): allowed_currents_a are amperes, but station 'CP1' takes only W; leave them out.",
+        id="pilots-in-watts",
+    ),
+    pytest.param(
         site(connectors=[{"id": "A", "station": "CP1", "max_current_a": 16, "lines": ["L1", "L2", "L1"]}]),
         "site.connectors[0] (A): lines names 'L1' more than once; name each line once, in the order as wired.",
         id="line-twice",
@@ -315,6 +353,43 @@ def test_sessions_that_touch_do_not_overlap() -> None:
 def test_a_connector_that_gives_nothing_refuses_no_car() -> None:
     dead = site(connectors=[{"id": "A", "station": "CP1", "max_current_a": 0}])
     assert said(dead, [car(min_current_a=8, max_current_a=8)]) == []
+
+
+@pytest.mark.parametrize(
+    ("own", "texts"),
+    [
+        pytest.param({"max_current_a": 10}, [], id="fits"),
+        pytest.param(
+            {"min_current_a": 9, "max_current_a": 12},
+            [
+                (
+                    "sessions[0] (a): none of the connector's allowed_currents_a=(0, 8, 16) lies between 9 and 12 A: "
+                    "the car could never charge. Correct its limits, or name another connector."
+                )
+            ],
+            id="between-two",
+        ),
+        pytest.param(
+            {"max_current_a": 7},
+            [
+                (
+                    "sessions[0] (a): none of the connector's allowed_currents_a=(0, 8, 16) lies between 6 and 7 A: "
+                    "the car could never charge. Correct its limits, or name another connector."
+                )
+            ],
+            id="below-the-lowest",
+        ),
+    ],
+)
+def test_a_car_must_fit_an_allowed_current(own: dict[str, float], texts: list[str]) -> None:
+    outlets = [{"id": "A", "station": "CP1", "max_current_a": 16, "allowed_currents_a": [0, 8, 16]}]
+    assert said(site(connectors=outlets), [car(**own)]) == texts
+
+
+@pytest.mark.parametrize("values", [["8"], [True, 8], [0, float("nan")], [0, 10**400], [-1, 0], 8, None])
+def test_unreadable_currents_are_left_to_their_field(values: object) -> None:
+    outlets = [{"id": "A", "station": "CP1", "max_current_a": 16, "allowed_currents_a": values}]
+    assert said(site(connectors=outlets), [car(max_current_a=8)]) == []
 
 
 PRICES = {"start": "2026-01-15T00:00Z", "step_s": 3600}

@@ -39,7 +39,7 @@ TOTALS = st.sampled_from(
 
 @st.composite
 def tiny(draw: st.DrawFn) -> Scenario:
-    """At most 3 sessions on 4 slots, set-points of 0, 1 or 2 steps of 8 A (0 or 2 where the minimum is 16 A)."""
+    """At most 3 sessions on 4 slots, 0, 1 or 2 steps of 8 A (0 or 2 where the minimum is 16 A), or a set up to 24 A."""
     slots = draw(st.integers(1, 4))
     sessions, connectors, stations = [], [], []
     panel = draw(st.booleans())
@@ -47,6 +47,7 @@ def tiny(draw: st.DrawFn) -> Scenario:
         lines = draw(st.sampled_from([("L1",), ("L2",), ("L1", "L2", "L3"), ("L2", "L3", "L1")]))
         stations.append(Station(id=f"S{k}", circuit="panel" if panel and k < 2 else "main", ocpp_version="1.6"))
         low = draw(st.sampled_from([0.0, 6.0, 16.0]))
+        pilots = draw(st.sampled_from([None, None, (0, 8, 16), (0, 16, 24), (0, 8, 24)])) if low == 6 else None
         connectors.append(
             Connector(
                 id=f"C{k}",
@@ -54,7 +55,8 @@ def tiny(draw: st.DrawFn) -> Scenario:
                 lines=lines,
                 step_a=8.0,
                 min_current_a=low,
-                max_current_a=draw(st.sampled_from([16.0, 8.0])) if low < 16 else 16.0,
+                max_current_a=24.0 if pilots else draw(st.sampled_from([16.0, 8.0])) if low < 16 else 16.0,
+                allowed_currents_a=pilots,
             )
         )
         arrival = draw(st.integers(0, slots - 1))
@@ -126,6 +128,9 @@ def best_by_exhaustion(scenario: Scenario) -> tuple[int, int, int]:
         last = (session.departure - START) // SLOT
         low = max(-(-connector.min_current_a // 8.0), 1)
         levels = [0, *(k for k in (1, 2) if low <= k <= connector.max_current_a // 8.0)]
+        if connector.allowed_currents_a:
+            levels = [int(current_a // 8) for current_a in connector.allowed_currents_a]
+            low = levels[1]
         step_units = drawn * 230 * 80 * 900
         wish = floor(session.energy_wh * UNITS_PER_WH)
         found = []

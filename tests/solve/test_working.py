@@ -28,7 +28,9 @@ def random_plan(problem: Any, seed: int) -> WorkingPlan:
     for session in draw.permutation(problem.sessions).tolist():
         room, low = plan.room(session), max(int(problem.min_steps[session]), 1)
         on = (room >= low) & (draw.random(room.size) < 0.7)
-        plan.assign(session, np.where(on, draw.integers(low, np.maximum(room, low) + 1), 0))
+        drawn = np.where(on, draw.integers(low, np.maximum(room, low) + 1), 0)
+        levels = problem.levels.get(session)
+        plan.assign(session, drawn if levels is None else levels[np.searchsorted(levels, drawn, side="right") - 1])
     return plan
 
 

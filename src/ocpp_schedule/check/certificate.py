@@ -66,8 +66,9 @@ def proven_cost_units(
 
     Variables are the energies given, as set-points without rounding: guard losses only take away, so every
     plan is one of them. Named rules that tighten: a set-point is 0 where its rows leave less than the minimum
-    current beside the idle floors of the others; a row passes whole steps where all cars below it have the same
-    step and no idle floor; without guarded edges needs are rounded up to whole steps.
+    current beside the idle floors of the others, and at most the largest allowed one that they leave; a row passes
+    whole steps where all cars below it have the same step and no idle floor; without guarded edges needs are rounded
+    up to whole steps.
     """
     scene = scene_of(
         site,

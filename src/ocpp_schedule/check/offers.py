@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from ocpp_schedule.check.pilots import allowed_at_most
 from ocpp_schedule.check.quantities import exact_dtype
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Offers:
         cars = self.scene.cars
         slot = np.arange(self.scene.grid.slots)
         able = np.where(cars.minimum <= cars.maximum, cars.maximum, 0)[block, None]
-        caps = np.minimum(able, self.alone[self.group[block]])
+        caps = allowed_at_most(np.minimum(able, self.alone[self.group[block]]), block, cars, self.scene.outlets)
         caps *= (slot >= cars.first[block, None]) & (slot < cars.last[block, None])
         if self.scene.held is not None:
             caps[:, 0] = 0

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 
+from ocpp_schedule.check.pilots import allowed_below, held_to, pilot_step
 from ocpp_schedule.units import (
     DECIAMPERES_PER_AMPERE,
     ENERGY_UNITS_PER_WH,
@@ -39,7 +40,7 @@ _Key = TypeVar("_Key")
 _MICROSECOND: Final = timedelta(microseconds=1)
 _MICROSECONDS: Final = 1_000_000
 """In a second."""
-_WIRING: Final = attrgetter("lines", "min_current_a", "max_current_a")
+_WIRING: Final = attrgetter("lines", "min_current_a", "max_current_a", "allowed_currents_a")
 _CAR: Final = attrgetter("phases", "min_current_a", "max_current_a")
 _INT64_SAFE: Final = 2**62
 """Sums that stay below cannot overflow int64; above it Python integers take over."""
@@ -145,6 +146,7 @@ class Outlets:
         idle_steps: (connectors,) int64, the idle floor.
         minimum_steps: (connectors,) int64, minimum of an unknown car; 0 where the maximum is below it.
         maximum_steps: (connectors,) int64, its maximum.
+        discrete: (connectors,) bool, takes allowed currents only (convention 19).
     """
 
     ids: tuple[str, ...]
@@ -157,6 +159,7 @@ class Outlets:
     idle_steps: npt.NDArray[np.int64]
     minimum_steps: npt.NDArray[np.int64]
     maximum_steps: npt.NDArray[np.int64]
+    discrete: npt.NDArray[np.bool_]
 
     @property
     def idle_units(self) -> npt.NDArray[np.int64]:
@@ -171,17 +174,20 @@ def outlets_of(site: Site, channels: int) -> Outlets:
     takes = map(attrgetter("id", "capabilities.rate_units"), site.stations)
     w_stations = {name for name, units in takes if "A" not in units}
     models = tuple(sorted(site.connectors, key=attrgetter("id")))
+    discrete = np.array([one is not None for one in map(attrgetter("allowed_currents_a"), models)], dtype=np.bool_)
+    step_a = pilot_step if discrete.any() else attrgetter("step_a")
     if w_stations:
         only_w = tuple(connector.station in w_stations for connector in models)
-        steps = tuple(float(c.step_w) if w else c.step_a for c, w in zip(models, only_w, strict=True))
+        steps = tuple(float(c.step_w) if w else step_a(c) for c, w in zip(models, only_w, strict=True))
     else:
-        only_w, steps = (False,) * len(models), tuple(map(attrgetter("step_a"), models))
+        only_w, steps = (False,) * len(models), tuple(map(step_a, models))
     volts, floor_a = supply.voltage_v, site.idle_floor_a
     kind, kinds = _kinds(zip(map(_WIRING, models), steps, only_w, strict=True))
     rows = []
-    for (lines, min_a, max_a), step, w in kinds:
-        e = effect(lines, step, supply, None, min_a, max_a, only_w=w)
-        idle = _givable(_idle_steps(floor_a, max_a, len(lines), step, volts, e.maximum, only_w=w), e)
+    for (lines, min_a, max_a, allowed_a), step, w in kinds:
+        e = held_to(effect(lines, step, supply, None, min_a, max_a, only_w=w), allowed_a, step)
+        idle = _idle_steps(floor_a, max_a, len(lines), step, volts, e.maximum, only_w=w)
+        idle = _givable(idle if allowed_a is None else allowed_below(allowed_a, step, idle), e)
         rows.append((idle, e.minimum if e.minimum <= e.maximum else 0, e.maximum, *e.load_units[:channels]))
     numbers = np.array(rows, dtype=np.int64).reshape(-1, 3 + channels)[kind]
     return Outlets(
@@ -195,6 +201,7 @@ def outlets_of(site: Site, channels: int) -> Outlets:
         idle_steps=numbers[:, 0],
         minimum_steps=numbers[:, 1],
         maximum_steps=numbers[:, 2],
+        discrete=discrete,
     )
 
 
@@ -287,7 +294,7 @@ def car_effect(outlets: Outlets, at: int, car: Session, most_a: float = inf) -> 
             found.extend(own[count - 1] for count in used)
         elif own is not None:
             found.append(own)
-    return effect(
+    plain = effect(
         connector.lines,
         outlets.steps[at],
         outlets.supply,
@@ -296,6 +303,7 @@ def car_effect(outlets: Outlets, at: int, car: Session, most_a: float = inf) -> 
         min(highs),
         only_w=outlets.only_w[at],
     )
+    return held_to(plain, connector.allowed_currents_a, outlets.steps[at])
 
 
 def full_power(cars: Cars, at: int) -> int:

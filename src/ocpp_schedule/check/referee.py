@@ -12,6 +12,7 @@ from ocpp_schedule.check.floors import judge_floors
 from ocpp_schedule.check.guards import guards_of
 from ocpp_schedule.check.meter import judge_meter
 from ocpp_schedule.check.own import judge_own
+from ocpp_schedule.check.pilots import allowed_text, not_allowed
 from ocpp_schedule.check.report import MAX_LISTED_PER_KIND, Findings, Kind, Report
 from ocpp_schedule.check.runs import judge_runs
 from ocpp_schedule.check.scene import scene_of
@@ -234,20 +235,23 @@ def _shapes_fit(
 
 
 def _judge_cells(setpoints: npt.NDArray[Any], scene: Scene, findings: Findings) -> npt.NDArray[Any]:
-    """Judge window, maximum and minimum of every set-point; return them with 0 outside the windows.
+    """Judge window, maximum, minimum and pilot of every set-point; return them with 0 outside the windows.
 
     In a slot under way a set-point is what the charger holds, whatever that is.
     """
-    cars = scene.cars
+    cars, outlets = scene.cars, scene.outlets
     slot = np.arange(setpoints.shape[1])
     inside = (slot >= cars.first[:, None]) & (slot < cars.last[:, None])
     used = setpoints != 0
     low, high = cars.minimum[:, None], cars.maximum[:, None]
-    faults: tuple[tuple[Kind, npt.NDArray[np.bool_]], ...] = (
+    faults: list[tuple[Kind, npt.NDArray[np.bool_]]] = [
         ("window", used & ~inside),
         ("maximum", setpoints > high),
         ("minimum", used & (setpoints < low)),
-    )
+    ]
+    if outlets.discrete.any():
+        within = used & (setpoints >= low) & (setpoints <= high)
+        faults.append(("pilot", within & not_allowed(setpoints, cars, outlets)))
     if scene.held is not None:
         for s in np.flatnonzero(setpoints[:, 0] != scene.held)[:MAX_LISTED_PER_KIND].tolist():
             seen, held = int(setpoints[s, 0]), int(scene.held[s])
@@ -259,10 +263,12 @@ def _judge_cells(setpoints: npt.NDArray[Any], scene: Scene, findings: Findings) 
             continue
         session, at = np.nonzero(wrong)
         for s, t in zip(session[:MAX_LISTED_PER_KIND].tolist(), at[:MAX_LISTED_PER_KIND].tolist(), strict=True):
-            allowed: int | str = {"window": 0, "maximum": int(cars.maximum[s])}.get(
-                kind, f"0 or at least {cars.minimum[s]} steps"
-            )
-            relation: Any = "" if kind == "minimum" else "exactly" if kind == "window" else "at most"
+            allowed: int | str = f"0 or at least {cars.minimum[s]} steps"
+            if kind in ("window", "maximum"):
+                allowed = int(cars.maximum[s]) if kind == "maximum" else 0
+            elif kind == "pilot":
+                allowed = allowed_text(outlets, int(cars.outlet[s]))
+            relation: Any = {"window": "exactly", "maximum": "at most"}.get(kind, "")
             detail = _window_text(cars, s) if kind == "window" else ""
             seen = int(setpoints[s, t])
             findings.add(

@@ -23,6 +23,7 @@ Kind = Literal[
     "window",
     "maximum",
     "minimum",
+    "pilot",
     "energy",
     "surplus",
     "curtailment",
@@ -45,12 +46,13 @@ Kind = Literal[
 """Which rule is broken.
 
 shape: arrays do not belong to this input; window: current outside the session's slots; maximum, minimum, energy:
-conventions 5 and 6; surplus, curtailment, export, storage: convention 17, as expected and not fail-safe; row: a line
-of a circuit or station is overloaded; edge: overloaded while set-points change, or a guard where none belongs
-(convention 4); idle_floor, end_floor: conventions 4 and 13; claimed_energy, claimed_cost, claimed_stage: the plan's
-own number is wrong; alarm_draw: current below a row in alarm; availability: more than the connector may give then;
-price: current in a slot dearer than the session pays; pause: too many pauses; on_time: charging lasts too short
-(convention 21); held: not what the charger holds in the slot under way (convention 22).
+conventions 5 and 6; pilot: what the charger cannot be told (convention 19); surplus, curtailment, export, storage:
+convention 17, as expected and not fail-safe; row: a line of a circuit or station is overloaded; edge: overloaded while
+set-points change, or a guard where none belongs (convention 4); idle_floor, end_floor: conventions 4 and 13;
+claimed_energy, claimed_cost, claimed_stage: the plan's own number is wrong; alarm_draw: current below a row in alarm;
+availability: more than the connector may give then; price: current in a slot dearer than the session pays; pause: too
+many pauses; on_time: charging lasts too short (convention 21); held: not what the charger holds in the slot under way
+(convention 22).
 """
 
 Noun = Literal["session", "connector", "circuit", "station", "generator", "storage", "plan"]

@@ -11,11 +11,12 @@ from zoneinfo import ZoneInfo
 from ocpp_schedule.errors import InputProblem
 from ocpp_schedule.model._forecast_checks import shared_names
 from ocpp_schedule.model._phase_currents import crossing_texts, own_range
+from ocpp_schedule.model._pilots import never_charges_texts, pilot_texts, watt_problems
 from ocpp_schedule.model._raw import Item, instant, items, number, place, quoted, read, text
 from ocpp_schedule.model._supply_checks import supply_problems
 from ocpp_schedule.model._taper_checks import taper_texts
 from ocpp_schedule.timegrid import short_utc
-from ocpp_schedule.units import MIN_PILOT_CURRENT_A, is_multiple
+from ocpp_schedule.units import MIN_PILOT_CURRENT_A
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -77,9 +78,7 @@ def connector_texts(connector: object) -> Iterator[str]:
             f"min_current_a={low:g} exceeds max_current_a={high:g}: raise the maximum, lower the minimum, "
             "or set max_current_a=0 for a connector that gives nothing."
         )
-    step = number(connector, "step_a")
-    if step is not None and step > 0 and not is_multiple(step, 0.1):
-        yield f"step_a={step:g} is no multiple of 0.1 A, the finest that OCPP carries; give 0.1, 0.5, 1 ..."
+    yield from pilot_texts(connector)
     lines = [line for line in items(connector, "lines") if isinstance(line, str)]
     repeated = [quoted(line) for line, count in Counter(lines).items() if count > 1]
     if repeated:
@@ -157,6 +156,7 @@ def site_problems(site: object, path: str) -> Iterator[InputProblem]:
     yield from shared_names(kinds)
     yield from _connector_problems(site, kinds["connectors"])
     yield from supply_problems(kinds)
+    yield from watt_problems(kinds["stations"], kinds["connectors"])
 
 
 def _zone_exists(name: str) -> bool:
@@ -319,6 +319,8 @@ def _fit_texts(session: object, connector: object, versions: dict[str, str | Non
             f"min_current_a={own_low:g} exceeds the connector's max_current_a={high:g}: the car could never charge. "
             "Lower it, or name another connector."
         )
+    elif high and consistent:
+        yield from never_charges_texts(connector, least, high if own_high is None else min(high, own_high))
     version = versions.get(text(connector, "station") or "")
     if transaction is not None and version is not None:
         problem = transaction_text(transaction, version)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
@@ -12,7 +13,15 @@ from ocpp_schedule.model import _supply_checks as supplies
 from ocpp_schedule.model._base import Amperes, Id, Model, PerLineA, Seconds, Watts, raise_references
 from ocpp_schedule.model.capabilities import Capabilities
 from ocpp_schedule.model.devices import Generator, Storage
-from ocpp_schedule.units import EDGE_GUARD_S, LINES, MIN_PILOT_CURRENT_A, Line, SupplyName
+from ocpp_schedule.units import (
+    DECIAMPERES_PER_AMPERE,
+    EDGE_GUARD_S,
+    LINES,
+    MIN_PILOT_CURRENT_A,
+    Line,
+    SupplyName,
+    round_down,
+)
 
 OcppVersion = Literal["1.6", "2.0.1", "2.1"]
 NO_WEIGHT: Final = 1.0
@@ -73,7 +82,8 @@ class Connector(Model):
     """One schedulable outlet: an EVSE in OCPP 2.x, a connector in 1.6.
 
     ``lines`` are the site's lines in the order in which they are wired to the outlet's L1, L2, L3;
-    a one-phase car uses the first of them.
+    a one-phase car uses the first of them. ``allowed_currents_a`` begins with 0 and rises; what lies above
+    ``max_current_a`` is not used, and a step is the greatest common divisor instead of ``step_a``.
 
     >>> Connector(id="C1", station="CP1", lines=("L2", "L3", "L1"), max_current_a=32).lines[0]
     'L2'
@@ -86,12 +96,30 @@ class Connector(Model):
     min_current_a: Amperes = Field(default=MIN_PILOT_CURRENT_A, description="below it only 0 A is possible")
     max_current_a: Amperes
     step_a: float = Field(default=0.1, strict=True, ge=0.1, le=100, description="a multiple of 0.1 A")
+    allowed_currents_a: tuple[Amperes, ...] | None = Field(
+        default=None,
+        min_length=2,
+        max_length=1_000,
+        description="the only ones it can be told; a step is their divisor",
+    )
     step_w: int = Field(default=10, strict=True, ge=1, le=100_000, description="used where the station only takes W")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         raise_references(InputProblem("", text) for text in references.connector_texts(self))
         return self
+
+    @property
+    def setpoint_step_a(self) -> float:
+        """What one step of a set-point is [A]: ``step_a``, or the greatest common divisor of the allowed currents.
+
+        >>> Connector(id="C1", station="CP1", max_current_a=32, allowed_currents_a=(0, 8, 16, 24, 32)).setpoint_step_a
+        8.0
+        """
+        if self.allowed_currents_a is None:
+            return self.step_a
+        tenths = (round_down(one, DECIAMPERES_PER_AMPERE) for one in self.allowed_currents_a)
+        return math.gcd(*tenths) / DECIAMPERES_PER_AMPERE
 
 
 class Load(Model):

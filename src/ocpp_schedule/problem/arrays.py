@@ -107,6 +107,8 @@ class Problem:
         meter: base load, generation and peaks; None where the bill is the energy of charging times its price.
         held_steps: (S,) what chargers hold in the first slot, which is under way and cannot be planned; None: the
             first slot can (convention 22).
+        levels: by index of the session, its allowed set-points from 0 up [steps]: those of chargers that cannot take
+            every step between minimum and maximum (convention 19).
     """
 
     grid: TimeGrid
@@ -149,6 +151,7 @@ class Problem:
     demand_untakeable_units: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     meter: Meter | None = None
     held_steps: Ints | None = None
+    levels: Mapping[int, Ints] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in self.__slots__:

@@ -15,6 +15,7 @@ from ocpp_schedule.problem.demands import Table, compile_demands
 from ocpp_schedule.problem.known import known_sessions
 from ocpp_schedule.problem.meter import compile_meter, export_notices, surplus_caps
 from ocpp_schedule.problem.own import own_notices, own_rules
+from ocpp_schedule.problem.pilots import levels_of
 from ocpp_schedule.problem.rows import Nodes, compile_nodes
 from ocpp_schedule.problem.runs import run_rules
 from ocpp_schedule.problem.series import price_seconds
@@ -113,6 +114,7 @@ def compile_problem(
         runs=run_rules(site, table, demands, int(edges[-1])),
         meter=meter,
         held_steps=_held(held, table.ids),
+        levels=table.levels,
     )
 
 
@@ -225,7 +227,7 @@ def _compile_outlets(site: Site, connectors: list[Connector], nodes: Nodes) -> _
     units = {station.id: effects.takes_amperes(station.capabilities.rate_units) for station in site.stations}
     amperes = [units[connector.station] for connector in connectors]
     kind = _numbered(
-        (c.lines, c.step_a, c.step_w, c.min_current_a, c.max_current_a, by_amperes)
+        (c.lines, c.step_a, c.step_w, c.allowed_currents_a, c.min_current_a, c.max_current_a, by_amperes)
         for c, by_amperes in zip(connectors, amperes, strict=True)
     )
     of_kind = list(dict(zip(kind, zip(connectors, amperes, strict=True), strict=True)).values())
@@ -263,7 +265,8 @@ def _compile_sessions(sessions: Sequence[KnownSession], outlets: _Outlets, edges
     end = np.searchsorted(edges, departure_s, side="right") - 1
     outside = (departure <= edges[0]) | (arrival >= edges[-1])
     empty = end <= first
-    numbers = _car_columns(ordered, places, outlets)
+    found, kind = _car_effects(ordered, places, outlets)
+    numbers = _columns(found, kind, outlets.channels)
     return Table(
         ids=tuple(session.id for session in ordered),
         sessions=ordered,
@@ -277,11 +280,12 @@ def _compile_sessions(sessions: Sequence[KnownSession], outlets: _Outlets, edges
         power_dw=numbers[2].copy(),
         load_units=numbers[3:].T.copy(),
         notices=_notices(ordered, empty, outside) + _passed_milestones(ordered, int(edges[0])),
+        levels=levels_of(found, kind),
     )
 
 
-def _car_columns(ordered: list[KnownSession], places: list[int], outlets: _Outlets) -> Ints:
-    """Return (3 + K, S) effects of one step, as ``_columns``; cars of one kind on connectors of one kind share them."""
+def _car_effects(ordered: list[KnownSession], places: list[int], outlets: _Outlets) -> tuple[list[Effect], list[int]]:
+    """Return the effects of one step for each kind of car on each kind of connector, and the kind of each session."""
     keys = [
         (outlets.kind[place], session.phases, session.min_current_a, session.max_current_a)
         for session, place in zip(ordered, places, strict=True)
@@ -292,7 +296,7 @@ def _car_columns(ordered: list[KnownSession], places: list[int], outlets: _Outle
         phases = car.phases
         min_a, max_a = effects.current_range(outlet, car)
         found.append(effects.effect(outlet, outlets.supply, amperes=amperes, phases=phases, min_a=min_a, max_a=max_a))
-    return _columns(found, _numbered(keys), outlets.channels)
+    return found, _numbered(keys)
 
 
 def _notices(ordered: list[KnownSession], empty: Bools, outside: Bools) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ class Table:
         first, end: (S,) half-open range of usable slots.
         min_steps, max_steps, power_dw, load_units: as in ``Problem``.
         notices: what was left out and why.
+        levels: as in ``Problem``.
     """
 
     ids: tuple[str, ...]
@@ -45,6 +46,7 @@ class Table:
     power_dw: Ints
     load_units: Ints
     notices: tuple[str, ...]
+    levels: dict[int, Ints]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -36,12 +37,15 @@ class Effect:
         power_dw: expected power [0.1 W].
         min_steps: smallest non-zero set-point [steps].
         max_steps: largest [steps].
+        pilots: 0 and the allowed set-points where some whole step between minimum and maximum is not one [steps];
+            else empty.
     """
 
     load_units: tuple[int, ...]
     power_dw: int
     min_steps: int
     max_steps: int
+    pilots: tuple[int, ...] = ()
 
 
 def current_range(connector: Connector, session: Session) -> tuple[float, float]:
@@ -89,17 +93,24 @@ def effect(
     >>> from ocpp_schedule.model.site import Connector
     >>> outlet = Connector(id="C", station="S", max_current_a=16)
     >>> effect(outlet, Supply.from_nominal(230, 400), amperes=True, phases=1, min_a=6.0, max_a=16.0)
-    Effect(load_units=(100000, 0, 0, 23000), power_dw=230, min_steps=60, max_steps=160)
+    Effect(load_units=(100000, 0, 0, 23000), power_dw=230, min_steps=60, max_steps=160, pilots=())
     """
-    return _effect(
+    plain = _effect(
         connector.lines,
-        connector.step_a if amperes else None,
+        connector.setpoint_step_a if amperes else None,
         connector.step_w,
         supply,
         phases,
         min_a,
         max_a,
     )
+    if connector.allowed_currents_a is None or not plain.max_steps:
+        return plain
+    usable = pilot_steps(connector.allowed_currents_a, plain.min_steps, plain.max_steps)
+    if not usable:
+        return replace(plain, min_steps=0, max_steps=0)
+    gaps = usable[-1] - usable[0] + 1 > len(usable)
+    return replace(plain, min_steps=usable[0], max_steps=usable[-1], pilots=(0, *usable) if gaps else ())
 
 
 @lru_cache(maxsize=4096)  # a site has many outlets and few kinds of them, and exact arithmetic is slow
@@ -140,6 +151,22 @@ def _effect(
 def idle_floor_steps(connector: Connector, supply: Supply, *, amperes: bool, floor_a: float) -> int:
     """Return the idle floor in steps, rounded down (convention 4)."""
     allowed_a = min(floor_a, connector.max_current_a)
+    if connector.allowed_currents_a is not None:
+        return max((0, *pilot_steps(connector.allowed_currents_a, 0, floor_div(allowed_a, connector.setpoint_step_a))))
     if amperes:
         return floor_div(allowed_a, connector.step_a)
     return floor_div(allowed_a, connector.step_w, len(connector.lines) * supply.voltage_v)
+
+
+@lru_cache(maxsize=1024)  # a site has few kinds of chargers
+def pilot_steps(allowed_a: tuple[float, ...], low: int, high: int) -> tuple[int, ...]:
+    """Return the allowed set-points above 0 between ``low`` and ``high`` steps; a step is their common divisor.
+
+    >>> pilot_steps((0.0, 8.0, 16.0, 24.0, 32.0), 0, 3)
+    (1, 2, 3)
+    >>> pilot_steps((0.0, 6.0, 10.0, 16.0), 0, 16)
+    (3, 5, 8)
+    """
+    tenths = [round_down(one, DECIAMPERES_PER_AMPERE) for one in allowed_a]
+    step = math.gcd(*tenths)
+    return tuple(one // step for one in tenths if one and low <= one // step <= high)

@@ -192,7 +192,7 @@ def _takes_amperes(station: Station) -> bool:
 def _step_tenths(connector: Connector, station: Station) -> int:
     """Return one step in 0.1 A or 0.1 W; exact, because steps are multiples of 0.1 A and of 1 W."""
     if _takes_amperes(station):
-        return _deciamperes(connector.step_a)
+        return _deciamperes(connector.setpoint_step_a)
     return connector.step_w * DECIWATTS_PER_WATT
 
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_array
 
+from ocpp_schedule.solve.levels import with_levels
 from ocpp_schedule.solve.patterns import least_steps
 from ocpp_schedule.solve.program import Program
-from ocpp_schedule.solve.repair import settle, whole_steps
+from ocpp_schedule.solve.repair import allowed_steps, settle
 from ocpp_schedule.solve.run_rows import with_run_rows
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def exact_plan(problem: Problem, relaxation: Relaxation, solver: Solver) -> Cand
     program = integer_program(problem, relaxation, wishes)
     width, arcs = relaxation.program.cost.size, relaxation.arc_session.size
     program = with_run_rows(problem, relaxation, program, width, width + arcs)
+    program = with_levels(problem, relaxation, program)
     values: Floats | None = None
     for cost in stage_costs(problem, relaxation, wishes, program.cost.size):
         if not cost.any():
@@ -43,7 +45,7 @@ def exact_plan(problem: Problem, relaxation: Relaxation, solver: Solver) -> Cand
         return None
     setpoints = np.zeros((problem.sessions, problem.slots))
     setpoints[relaxation.arc_session, relaxation.arc_slot] = values[: relaxation.arc_session.size]
-    return settle(problem, whole_steps(setpoints))
+    return settle(problem, allowed_steps(problem, setpoints))
 
 
 @dataclass(frozen=True, slots=True)

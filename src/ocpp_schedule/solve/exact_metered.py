@@ -14,7 +14,8 @@ import numpy as np
 from ocpp_schedule.solve.at_meter import with_turns, with_ways, working
 from ocpp_schedule.solve.exact import integer_program, stage_costs, whole_demands, with_row
 from ocpp_schedule.solve.exchange import BLOCK, Exchange
-from ocpp_schedule.solve.repair import settle, whole_steps
+from ocpp_schedule.solve.levels import with_levels
+from ocpp_schedule.solve.repair import allowed_steps, settle
 from ocpp_schedule.solve.run_rows import with_run_rows
 from ocpp_schedule.solve.storage_rows import BLOCK as STORAGE
 
@@ -42,7 +43,7 @@ def exact_metered(
     wishes = whole_demands(problem, relaxation)
     whole = integer_program(problem, relaxation, wishes)
     width, arcs = relaxation.program.cost.size, relaxation.arc_session.size
-    whole = with_run_rows(problem, relaxation, whole, width, width + arcs)
+    whole = with_levels(problem, relaxation, with_run_rows(problem, relaxation, whole, width, width + arcs))
     program, columns = _whole(whole, relaxation, exchange)
     found: tuple[Problem, Candidate] | None = None
     for cost in stage_costs(problem, relaxation, wishes, columns):
@@ -89,5 +90,5 @@ def _plan(
         problem = working(problem, meter, steps)
     setpoints = np.zeros((problem.sessions, problem.slots))
     setpoints[relaxation.arc_session, relaxation.arc_slot] = np.rint(values[: relaxation.arc_session.size])
-    plan = settle(problem, whole_steps(setpoints))
+    plan = settle(problem, allowed_steps(problem, setpoints))
     return None if plan is None else (problem, plan)

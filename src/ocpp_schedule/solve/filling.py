@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ocpp_schedule.solve.patterns import is_flagged, refill_runs, top_up_runs, trim_runs
-from ocpp_schedule.solve.pouring import demands_of, fill
+from ocpp_schedule.solve.pouring import demands_of, fill, fill_levels
 from ocpp_schedule.solve.tapering import refill_taper, top_up_taper
 
 if TYPE_CHECKING:
@@ -34,11 +34,16 @@ def refill(plan: WorkingPlan, session: int, price: Floats) -> None:
     low = int(plan.problem.min_steps[session])
     room[room < low] = 0
     energy = plan.problem.power_dw[session] * plan.problem.seconds[window]
+    levels = plan.problem.levels.get(session)
     setpoints = np.zeros_like(room)
     order = np.argsort(price, kind="stable")
     for end, units in demands_of(plan.problem, session):
         allowed = order[order < end]
-        fill(setpoints, room, energy, allowed, units - int((setpoints[:end] * energy[:end]).sum()), low)
+        missing = units - int((setpoints[:end] * energy[:end]).sum())
+        if levels is None:
+            fill(setpoints, room, energy, allowed, missing, low)
+        else:
+            fill_levels(setpoints, room, energy, allowed, missing, levels)
     plan.assign(session, setpoints)
 
 
@@ -67,6 +72,11 @@ def top_up(plan: WorkingPlan, session: int, price: Floats, missing_units: int, e
     energy = plan.problem.power_dw[session] * plan.problem.seconds[window]
     order = np.argsort(price, kind="stable")
     order = order[order < end]
+    levels = plan.problem.levels.get(session)
+    if levels is not None:
+        on_first = order[np.argsort(setpoints[order] == 0, kind="stable")]
+        fill_levels(setpoints, room, energy, on_first, missing_units, levels)
+        return plan.assign(session, setpoints)
     on = order[setpoints[order] > 0] if low > 1 else order
     missing_units = fill(setpoints, room, energy, on, missing_units, 0)
     if missing_units > 0 and low > 1:
@@ -86,7 +96,7 @@ def trim(plan: WorkingPlan, session: int, price: Floats, surplus_units: int) -> 
         return False  # it is planned to draw what it wants and no more
     window = plan.window(session)
     setpoints = plan.setpoints[session, window].copy()
-    low = int(plan.problem.min_steps[session])
+    low, levels = int(plan.problem.min_steps[session]), plan.problem.levels.get(session)
     energy = plan.problem.power_dw[session] * plan.problem.seconds[window]
     smallest = int(energy.min(initial=surplus_units + 1))
     for slot in np.argsort(-price, kind="stable").tolist():
@@ -94,7 +104,9 @@ def trim(plan: WorkingPlan, session: int, price: Floats, surplus_units: int) -> 
             break
         here, unit = int(setpoints[slot]), int(energy[slot])
         give = min(here, surplus_units // unit)
-        if give < here:
+        if levels is not None:
+            give = here - int(levels[np.searchsorted(levels, here - give)])
+        elif give < here:
             give = min(give, max(here - low, 0))
         setpoints[slot] -= give
         surplus_units -= give * unit

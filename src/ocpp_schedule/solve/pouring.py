@@ -46,3 +46,23 @@ def fill(setpoints: Ints, room: Ints, energy: Ints, order: Ints, missing_units: 
                 setpoints[slot] -= give
                 missing_units += give * int(energy[slot])
     return missing_units
+
+
+def fill_levels(setpoints: Ints, room: Ints, energy: Ints, order: Ints, missing_units: int, levels: Ints) -> int:
+    """As ``fill``, where only the set-points ``levels`` (0 first) are allowed, and ``room`` is one of them.
+
+    A slot goes to the lowest level that covers what is missing, unless that is a smallest level or more too much.
+    """
+    for slot in order.tolist():
+        if missing_units <= 0:
+            break
+        unit, before = int(energy[slot]), int(setpoints[slot])
+        wanted = before - (-missing_units // unit)
+        reach = levels[levels <= room[slot]]
+        at = min(int(np.searchsorted(reach, wanted)), reach.size - 1)
+        if (int(reach[at]) - before) * unit - missing_units >= int(levels[1]) * unit:
+            at -= 1
+        if int(reach[at]) > before:
+            missing_units -= (int(reach[at]) - before) * unit
+            setpoints[slot] = reach[at]
+    return missing_units

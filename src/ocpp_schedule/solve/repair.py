@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from ocpp_schedule.problem.pilots import lowered
 from ocpp_schedule.solve.filling import refill, top_up, trim
 from ocpp_schedule.solve.meter_room import aimed_higher
 from ocpp_schedule.solve.patterns import broken, kept, least_steps, mend
@@ -32,6 +33,11 @@ SETTLING_ROUNDS: Final = 8
 def whole_steps(values: Floats) -> Ints:
     """Return the values rounded down to whole steps."""
     return np.floor(values + ROUNDING).astype(np.int64)
+
+
+def allowed_steps(problem: Problem, values: Floats) -> Ints:
+    """Return (S, T) values rounded down to whole steps that the chargers can be told."""
+    return lowered(whole_steps(values), problem.levels)
 
 
 def slot_prices(problem: Problem) -> Floats:
@@ -140,7 +146,7 @@ def rounded_plan(problem: Problem, relaxation: Relaxation, relaxed: Relaxed, sol
     low = problem.min_steps[:, None]
     between = low.max(initial=0) > 1 and bool(((values > ROUNDING) & (values < low - ROUNDING)).any())
     if not between and not problem.tapers:
-        return settle(problem, whole_steps(values))
+        return settle(problem, allowed_steps(problem, values))
     prices = slot_prices(problem)
     if relaxed.duals is not None:
         prices = congestion_prices(relaxation, relaxed.cost, relaxed.duals, shape)
@@ -178,7 +184,7 @@ def with_runs(problem: Problem, relaxation: Relaxation, relaxed: Relaxed, solver
 
 def refit_minimum(problem: Problem, values: Floats, prices: Floats) -> Candidate | None:
     """Refill every session that holds a value between 0 and its minimum, fullest first, at congestion prices."""
-    plan = WorkingPlan(problem, whole_steps(values))
+    plan = WorkingPlan(problem, allowed_steps(problem, values))
     between = (values > ROUNDING) & (values < problem.min_steps[:, None] - ROUNDING)
     cap = np.maximum(problem.cap_steps.sum(axis=1), 1)
     fullness = values.sum(axis=1) / cap
@@ -196,4 +202,4 @@ def polish(problem: Problem, relaxation: Relaxation, plan: Candidate, solver: So
     relaxed = solve_stages(problem, held, solver)
     if relaxed is None:
         return plan
-    return settle(problem, whole_steps(held.setpoints(relaxed.values, plan.setpoints.shape)))
+    return settle(problem, allowed_steps(problem, held.setpoints(relaxed.values, plan.setpoints.shape)))

@@ -14,7 +14,7 @@ from scipy.sparse import csr_array
 
 from ocpp_schedule.solve.patterns import least_steps
 from ocpp_schedule.solve.program import Program
-from ocpp_schedule.solve.repair import ROUNDING, settle, whole_steps
+from ocpp_schedule.solve.repair import ROUNDING, allowed_steps, settle
 
 if TYPE_CHECKING:
     from ocpp_schedule.problem.arrays import Floats, Ints, Problem
@@ -40,7 +40,7 @@ def restricted_plan(
     outcome = solver.run(program, "scip")
     if outcome.values is None:
         return None
-    return settle(problem, whole_steps(relaxation.setpoints(outcome.values, plan.setpoints.shape)))
+    return settle(problem, allowed_steps(problem, relaxation.setpoints(outcome.values, plan.setpoints.shape)))
 
 
 def whole_plan(problem: Problem, relaxation: Relaxation, plan: Candidate, solver: Solver) -> Candidate | None:
@@ -66,7 +66,7 @@ def whole_plan(problem: Problem, relaxation: Relaxation, plan: Candidate, solver
     outcome = solver.run(program, "scip")
     if outcome.values is None:
         return None
-    return settle(problem, whole_steps(relaxation.setpoints(outcome.values, plan.setpoints.shape)))
+    return settle(problem, allowed_steps(problem, relaxation.setpoints(outcome.values, plan.setpoints.shape)))
 
 
 def _open_arcs(problem: Problem, relaxation: Relaxation, relaxed: Relaxed, planned: Ints) -> Ints:

@@ -156,7 +156,8 @@ class WorkingPlan:
         # Below the floor's own booking a set-point changes nothing, so the room is at least that.
         fits = np.maximum(free, floor) // per_step
         room: Ints = np.minimum(cap, fits.min(axis=0))
-        return room
+        levels = self.problem.levels.get(session)
+        return room if levels is None else levels[np.searchsorted(levels, room, side="right") - 1]
 
     def room_from_nothing(self, session: int) -> Ints:
         """As ``room``, in fewer steps, for a session that has nothing yet."""
@@ -177,6 +178,9 @@ class WorkingPlan:
         """Give a session new set-points for its window; tell whether they differ from those it had."""
         window = self.window(session)
         before = self.setpoints[session, window]
+        levels = self.problem.levels.get(session)
+        if levels is not None:
+            setpoints = levels[np.searchsorted(levels, setpoints, side="right") - 1]
         if (before == setpoints).all():
             return False
         rows, per_step, floor = self.rows(session)

@@ -18,6 +18,8 @@ from ocpp_schedule.timegrid import TimeGrid
 START: Final = datetime(2026, 1, 15, tzinfo=UTC)
 SLOT_S: Final = 900
 
+PILOTS: Final = ((0.0, 8.0, 16.0, 24.0, 32.0), (0.0, 6.0, 10.0, 16.0), (0.0, *map(float, range(6, 33))))
+"""Currents that real chargers can be told: both kinds of the Caltech site, and a rotary switch."""
 WIRINGS: Final = (("L1",), ("L2",), ("L3",), ("L1", "L2"), ("L1", "L2", "L3"), ("L2", "L3", "L1"), ("L3", "L1", "L2"))
 
 
@@ -101,6 +103,9 @@ def _outlets(draw: st.DrawFn, circuits: list[str]) -> tuple[tuple[Connector, ...
         )
         for evse in range(1, draw(st.integers(1, 2)) + 1):
             low = draw(st.sampled_from([0.0, 6.0, 6.0, 8.0]))
+            high = draw(st.sampled_from([16.0, 16.0, 32.0, 32.0, 20.0, 8.0, 0.0]))
+            fitting = [one for one in PILOTS if "A" in units and one[1] >= low]
+            pilots = draw(st.sampled_from([None, None, None, *fitting]))
             connectors.append(
                 Connector(
                     id=f"S{k}-{evse}",
@@ -108,7 +113,8 @@ def _outlets(draw: st.DrawFn, circuits: list[str]) -> tuple[tuple[Connector, ...
                     evse_id=evse,
                     lines=draw(st.sampled_from(WIRINGS)),
                     min_current_a=low,
-                    max_current_a=draw(st.sampled_from([16.0, 16.0, 32.0, 32.0, 20.0, 8.0, 0.0])),
+                    max_current_a=high,
+                    allowed_currents_a=pilots,
                     step_a=draw(st.sampled_from([0.1, 0.1, 0.5, 1.0])),
                     step_w=draw(st.sampled_from([10, 100])),
                 )
