@@ -150,8 +150,7 @@ def rounded_plan(problem: Problem, relaxation: Relaxation, relaxed: Relaxed, sol
     prices = slot_prices(problem)
     if relaxed.duals is not None:
         prices = congestion_prices(relaxation, relaxed.cost, relaxed.duals, shape)
-    refitted = refit_minimum(problem, values, prices)
-    return refitted if refitted is None else better(refitted, polish(problem, relaxation, refitted, solver))
+    return refit_minimum(problem, values, prices)
 
 
 def with_runs(problem: Problem, relaxation: Relaxation, relaxed: Relaxed, solver: Solver) -> tuple[Relaxation, Relaxed]:
