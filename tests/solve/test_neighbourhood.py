@@ -96,7 +96,7 @@ def test_rivals_make_room_for_a_car_that_is_short() -> None:
     greedy = evaluate(problem, np.array([[0, 0, 0, 0], [80, 0, 0, 0]]))
     served = served_plan(problem, relaxation, relaxed, greedy, Solver())
     assert served.setpoints.tolist() == [[60, 0, 0, 0], [0, 80, 0, 0]]
-    full = restricted_plan(problem, relaxation, relaxed, greedy, Solver(), nodes=1)
+    full = restricted_plan(problem, relaxation, relaxed, greedy, Solver())
     assert full is not None
     assert full.rank == served.rank
 

@@ -10,7 +10,7 @@ from ocpp_schedule.problem.taper import drawn_units
 from ocpp_schedule.solve.neighbourhood import coarse_steps
 from ocpp_schedule.solve.relaxation import enlarge
 from ocpp_schedule.solve.repair import better, polish, rounded_plan
-from ocpp_schedule.solve.restricted import restricted_plan, served_plan, whole_plan
+from ocpp_schedule.solve.restricted import ROUGH, restricted_plan, served_plan, whole_plan
 from ocpp_schedule.solve.stages import solve_stages
 from ocpp_schedule.solve.values import gross_units
 
@@ -32,8 +32,8 @@ RESTRICTED_ARCS: Final = 4_000
 """Set-points up to which a restricted integer program takes seconds, not minutes."""
 GOOD_GAP: Final = 3e-5
 """Share of the gross energy cost that minimum currents may cost before an integer program is worth its time."""
-FAR_GAP: Final = 5e-4
-"""The same for more nodes; three quarters of it are what the best plans of the seeded days cost at most."""
+FAR_GAP: Final = 3e-4
+"""The same for more nodes; the best plans known of the seeded days cost at most that much."""
 
 
 def integer_plan(problem: Problem, relaxation: Relaxation, relaxed: Relaxed, solver: Solver) -> Candidate | None:
@@ -64,12 +64,12 @@ def _chosen(problem: Problem, relaxation: Relaxation, relaxed: Relaxed, first: C
     The root of the program mostly suffices; more nodes are worth their time only where the plan stays far off. Guarded
     edges are not in the program: there its plan has to compete with that of the linear program for the same pattern.
     """
-    found = restricted_plan(problem, relaxation, relaxed, first, solver, nodes=1)
+    found = restricted_plan(problem, relaxation, relaxed, first, solver)
     best = better(first, found) or first
     if found is None or problem.edge_guard_s:
         best = better(best, polish(problem, relaxation, first, solver)) or best
     elif _worse(problem, relaxed, best, FAR_GAP):
-        best = better(best, restricted_plan(problem, relaxation, relaxed, best, solver, nodes=None)) or best
+        best = better(best, restricted_plan(problem, relaxation, relaxed, best, solver, ROUGH)) or best
     if sum(best.served) > _tolerance(problem, relaxed) and not problem.edge_guard_s:
         best = served_plan(problem, relaxation, relaxed, best, solver)
     return best

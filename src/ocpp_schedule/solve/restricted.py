@@ -31,12 +31,21 @@ RIVAL_ARCS: Final = (600, 2_000)
 """Open set-points around sessions that miss energy: few first (they sufficed at 500 and 1,000 sessions), then more."""
 RIVAL_ROUNDS: Final = 4
 
+ROOT: Final = (1, 1.0)
+"""Nodes of the program, and how many times its usual gap it may leave: at the root heuristics mostly find the plan."""
+ROUGH: Final = (5, 3.0)
+"""The same where the root did not: good enough is enough (two-level prices: 32, not 130 times the LP)."""
 NEAR_STEPS: Final = 6
 """Steps around the plan in hand among which rounding is settled: 0.6 A at 0.1 A per step."""
 
 
 def restricted_plan(
-    problem: Problem, relaxation: Relaxation, relaxed: Relaxed, plan: Candidate, solver: Solver, nodes: int | None
+    problem: Problem,
+    relaxation: Relaxation,
+    relaxed: Relaxed,
+    plan: Candidate,
+    solver: Solver,
+    effort: tuple[int, float] = ROOT,
 ) -> Candidate | None:
     """Return the plan that the integer program around ``plan`` leads to, or None where too much is open.
 
@@ -46,7 +55,7 @@ def restricted_plan(
         relaxed: the optimum of that.
         plan: in hand.
         solver: runs the program.
-        nodes: how many the program may take; None: the usual limit.
+        effort: nodes that the program may take, and how many times its gap it may leave.
     """
     if relaxed.duals is None:
         return None
@@ -54,7 +63,9 @@ def restricted_plan(
     if np.count_nonzero(open_) > OPEN_ARCS:
         return None
     near = neighbourhood(problem, relaxation, relaxed, plan, open_, switching)
-    return _solved(problem, relaxation, plan, near, solver, nodes)
+    assert near.program.gap is not None  # noqa: S101 - for the type checker: a neighbourhood names its gap
+    program = replace(near.program, nodes=effort[0], gap=effort[1] * near.program.gap)
+    return _solved(problem, relaxation, plan, replace(near, program=program), solver)
 
 
 def served_plan(
@@ -71,7 +82,7 @@ def served_plan(
             break
         open_ = _rivals(problem, relaxation, relaxed, plan, size)
         near = neighbourhood(problem, relaxation, relaxed, plan, open_, open_ & _may_switch(problem, relaxation))
-        found = better(plan, _solved(problem, relaxation, plan, near, solver, None)) or plan
+        found = better(plan, _solved(problem, relaxation, plan, near, solver)) or plan
         if found.served >= plan.served:
             size = next(sizes, 0)
             if not size:
@@ -81,11 +92,11 @@ def served_plan(
 
 
 def _solved(
-    problem: Problem, relaxation: Relaxation, plan: Candidate, near: Neighbourhood, solver: Solver, nodes: int | None
+    problem: Problem, relaxation: Relaxation, plan: Candidate, near: Neighbourhood, solver: Solver
 ) -> Candidate | None:
     if not near.arcs.size:
         return None
-    outcome = solver.run(replace(near.program, nodes=nodes), "scip")
+    outcome = solver.run(near.program, "scip")
     if outcome.values is None:
         return None
     return settle(problem, allowed_steps(problem, near.setpoints(relaxation, plan.setpoints, outcome.values)))
