@@ -147,6 +147,9 @@ def choices(scenario: Scenario) -> list[list[tuple[list[int], list[int], np.ndar
         first, last = (session.arrival - START) // SLOT, (session.departure - START) // SLOT
         low = int(max(-(-connector.min_current_a // 8.0), 1))
         levels = [0, *(k for k in (1, 2) if low <= k <= connector.max_current_a // 8.0)]
+        if connector.allowed_currents_a:
+            levels = [int(current_a // 8) for current_a in connector.allowed_currents_a]
+            low = levels[1]
         step_units, wish = drawn * 230 * 80 * 900, int(session.energy_wh * UNITS_PER_WH)
         own = []
         for steps in product(*[levels if first <= t < last else [0] for t in range(slots)]):

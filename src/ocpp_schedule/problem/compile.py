@@ -69,7 +69,6 @@ def compile_problem(
     """
     edges = np.array(grid.edges_s, dtype=np.int64) + grid.start_s
     connectors = sorted(site.connectors, key=lambda connector: connector.id)
-    ids = tuple(connector.id for connector in connectors)
     nodes = compile_nodes(site, connectors, limits, forecasts, edges)
     outlets = _compile_outlets(site, connectors, nodes)
     known, assumed = known_sessions(sessions, session_defaults, grid.start)
@@ -91,14 +90,14 @@ def compile_problem(
         session_connector=table.connector,
         first_slot=table.first,
         end_slot=table.end,
-        slot_owner=_owners(table, inside, len(ids)),
+        slot_owner=_owners(table, inside, len(connectors)),
         min_steps=table.min_steps,
         max_steps=table.max_steps,
         power_dw=table.power_dw,
         load_units=table.load_units,
         cap_steps=caps if own is None else np.minimum(own.caps, caps),
         **_wanted(demands),
-        connector_ids=ids,
+        connector_ids=tuple(connector.id for connector in connectors),
         idle_floor_steps=outlets.idle_floor,
         end_floor_steps=_end_floors(outlets, nodes),
         floor_units=outlets.floor_units,

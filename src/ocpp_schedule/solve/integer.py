@@ -46,8 +46,8 @@ def integer_plan(problem: Problem, relaxation: Relaxation, relaxed: Relaxed, sol
     first = rounded_plan(problem, relaxation, relaxed, solver)
     if first is None:
         return None
-    discrete = problem.min_steps.max(initial=0) > 1 or coarse_steps(problem).any()
-    if discrete and _worse(problem, relaxed, first, GOOD_GAP):
+    discrete = problem.min_steps.max(initial=0) > 1 or bool(coarse_steps(problem).any())
+    if discrete and relaxation.arc_session.size and _worse(problem, relaxed, first, GOOD_GAP):
         first = _chosen(problem, relaxation, relaxed, first, solver)
     best = _pay_for_edges(problem, relaxation, relaxed, first, solver)
     # Coarse steps were whole in the restricted program already.
