@@ -55,8 +55,8 @@ class Timings:
 def proven(scenario: Scenario, solution: Solution) -> tuple[Report, int]:
     """Judge a solution and prove its bound, from the models."""
     scene = scene_of(scenario.site, scenario.sessions, scenario.tariff, scenario.grid)
-    assert solution.certificate is not None
-    return judge(scene, solution), bound_units(scene, solution.certificate, must_units=0, want_units=0)
+    assert solution.certificates
+    return judge(scene, solution), bound_units(scene, solution.certificates["cost"], must_units=0, want_units=0)
 
 
 def priced_network(problem: Problem, network: Network) -> Network:

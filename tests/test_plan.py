@@ -221,7 +221,7 @@ def staged(plan: Plan, must: Any, want: Any, cost: Any) -> Plan:
     names: Any = ("must_have", "wanted", "cost")
     pairs = zip(names, (must, want, cost), strict=True)
     stages = tuple(Stage(name, value, bound, "bounded") for name, (value, bound) in pairs)
-    bare = replace(plan.solution, stages=stages, certificate=None)
+    bare = replace(plan.solution, stages=stages, certificates={})
     return Plan(plan.scenario, plan.problem, bare, plan.report)
 
 
@@ -238,7 +238,8 @@ EUR = 36_000_000 * 1_000_000
         pytest.param((30 * WH, 10.0 * WH), (500 * WH, 400.0 * WH), 120.0, id="must-have and wish"),
         pytest.param((30 * WH, 10.0 * WH), (500 * WH, 600.0 * WH), 20.0, id="one does not pay for the other"),
         pytest.param((0, 0.0), (500 * WH, None), None, id="no bound"),
-        pytest.param((0, None), (0, 0.0), None, id="no bound on must-haves"),
+        pytest.param((30 * WH, None), (0, 0.0), None, id="no bound on must-haves"),
+        pytest.param((0, None), (0, 0.0), 0.0, id="nothing missing needs no bound"),
     ],
 )
 def test_energy_gap(must: Any, want: Any, expected: float | None) -> None:
@@ -290,7 +291,7 @@ def test_energy_is_net_of_guard_losses_and_power_is_not() -> None:
 def test_figures_agree_with_the_referee(scenario: Scenario) -> None:
     plan = planned(scenario)
     report = plan.verify()
-    assert replace(report, cost_bound_units=None) == plan.report
+    assert replace(report, bounds={}) == plan.report
     assert report.ok
     assert plan.solution.cost_units == report.cost_units
     assert plan.solution.energy_units.tolist() == list(report.energy_units.values())

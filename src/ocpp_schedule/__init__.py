@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from ocpp_schedule.model.chargers import known_capabilities
     from ocpp_schedule.model.defaults import SessionDefaults
     from ocpp_schedule.model.devices import Generator, Storage
-    from ocpp_schedule.model.objective import Objective
+    from ocpp_schedule.model.objective import Objective, ObjectiveStage
     from ocpp_schedule.model.scenario import Scenario
-    from ocpp_schedule.model.series import Forecast, LimitSeries, PriceSeries
+    from ocpp_schedule.model.series import CarbonSeries, Forecast, LimitSeries, PriceSeries
     from ocpp_schedule.model.session import Milestone, Session, TaperPoint
     from ocpp_schedule.model.site import Circuit, Connector, Load, Site, Station
     from ocpp_schedule.model.state import SessionState
@@ -32,6 +32,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Capabilities": "model.capabilities",
+    "CarbonSeries": "model.series",
     "Circuit": "model.site",
     "Connector": "model.site",
     "DailyHours": "model.availability",
@@ -45,6 +46,7 @@ _HOMES = {
     "Milestone": "model.session",
     "MissingExtraError": "errors",
     "Objective": "model.objective",
+    "ObjectiveStage": "model.objective",
     "OpeningHours": "model.availability",
     "Outage": "model.availability",
     "PeakCharge": "model.tariff",
@@ -79,6 +81,7 @@ _HOMES = {
 
 __all__ = [
     "Capabilities",
+    "CarbonSeries",
     "Circuit",
     "Connector",
     "DailyHours",
@@ -92,6 +95,7 @@ __all__ = [
     "Milestone",
     "MissingExtraError",
     "Objective",
+    "ObjectiveStage",
     "OpeningHours",
     "Outage",
     "PeakCharge",

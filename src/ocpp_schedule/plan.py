@@ -35,11 +35,12 @@ if TYPE_CHECKING:
     from ocpp_schedule.model.tariff import Tariff
     from ocpp_schedule.problem.arrays import Problem
     from ocpp_schedule.profiles.model import ProfileStack
-    from ocpp_schedule.solution import Solution, Stage
+    from ocpp_schedule.solution import Solution
     from ocpp_schedule.timegrid import TimeGrid
     from ocpp_schedule.views.baseline import Baseline
     from ocpp_schedule.views.exchange import ExchangeW
     from ocpp_schedule.views.frame import Frame
+    from ocpp_schedule.views.gaps import StageReview
 
 
 def schedule(
@@ -218,42 +219,45 @@ class Plan(Answers):
 
         return exchange_of(self.scenario, self.problem, self.solution)
 
-    @property
-    def bound(self) -> float | None:
-        """No plan that serves the wishes as well can cost less [currency]; None where no solver gave a bound."""
-        bound = self._cost_bound
-        return None if bound is None else bound / MONEY_UNITS_PER_CURRENCY
-
     @cached_property
-    def _cost_bound(self) -> float | None:
-        """Proven from the certificate's prices where there are some, else as the linear program says [money units]."""
-        proven = self._proven.get("cost")
-        return self._stage("cost").bound if proven is None else float(proven)
+    def stages(self) -> tuple[StageReview, ...]:
+        """The stages of the objective in order, each with its value, bound and mark (convention 16)."""
+        from ocpp_schedule.views.gaps import stage_reviews  # noqa: PLC0415 - rarely needed
+
+        return stage_reviews(self.solution, self._proven)
 
     @cached_property
     def _proven(self) -> dict[str, int]:
-        """By stage, the bound that the certificate proves."""
+        """Bounds by stage, proven from the certificates' prices."""
         from ocpp_schedule.check.claims import proven_bounds  # noqa: PLC0415 - rarely needed
 
         return proven_bounds(self._scene or derived(self.scenario), self.solution)
 
     @property
+    def bound(self) -> float | None:
+        """No plan as good in the stages before can cost less [currency]; None where nothing says so.
+
+        Where energy has a value, that is the cost with what missed energy would have been worth.
+        """
+        from ocpp_schedule.views.gaps import money_review  # noqa: PLC0415 - rarely needed
+
+        review = money_review(self.stages)
+        return None if review is None or review.bound is None else review.bound / MONEY_UNITS_PER_CURRENCY
+
+    @property
     def cost_gap(self) -> float | None:
-        """``cost - bound`` relative to the gross value of the energy (its price without sign)."""
-        bound = self._cost_bound
-        if bound is None:
-            return None
-        per_slot = (self.setpoints * self.problem.power_dw[:, None]).sum(axis=0)
-        gross = float((per_slot * abs(self.problem.price_seconds)).sum())
-        return max(self.solution.cost_units - bound, 0.0) / gross if gross else 0.0
+        """Gap of the money stage relative to the gross value of the energy (its price without sign)."""
+        from ocpp_schedule.views.gaps import money_review, relative_cost_gap  # noqa: PLC0415 - rarely needed
+
+        return relative_cost_gap(money_review(self.stages), self.problem, self.solution)
 
     @property
     def energy_gap(self) -> float | None:
-        """Missing energy above what is unavoidable [Wh]; None where no solver gave a bound."""
-        stages = [self._stage("must_have"), self._stage("wanted")]
-        if any(stage.bound is None for stage in stages):
-            return None
-        return sum(max(stage.value - (stage.bound or 0.0), 0.0) for stage in stages) / ENERGY_UNITS_PER_WH
+        """Missing energy above what is unavoidable [Wh]; None where nothing bounds it."""
+        from ocpp_schedule.views.gaps import missing_gap_units  # noqa: PLC0415 - rarely needed
+
+        gap = missing_gap_units(self.stages, self.problem)
+        return None if gap is None else gap / ENERGY_UNITS_PER_WH
 
     @property
     def status(self) -> Status:
@@ -264,14 +268,10 @@ class Plan(Answers):
 
     @property
     def mark(self) -> Mark:
-        """How far the result is backed.
-
-        ``certified``: nothing is missing, and the bound of the cost is proven without a solver (``verify``);
-        the others: ``solution.StageMark``.
-        """
+        """How far the result is backed: the mark of the stage that is backed least (``StageReview.mark``)."""
         from ocpp_schedule.check.claims import mark_of  # noqa: PLC0415 - loads numpy
 
-        return mark_of(self.solution, self.report)
+        return mark_of(self.solution, self._proven)
 
     @property
     def alarms(self) -> tuple[Alarm, ...]:
@@ -298,6 +298,9 @@ class Plan(Answers):
         notes = exchange_lines(self.scenario, self.solution, self._exchange) if self.solution.cost_parts else []
         notes += [*self._short_lines, *(f"A{str(a)[1:]}" for a in self.alarms)]
         notes += [f"Notice: {notice}" for notice in self.notices]
+        if forgone := self.report.forgone_units:
+            wh = sum(map(energy_to_wh, forgone.values()))
+            notes.append(f"Not taken: {wh:,.0f} Wh that are worth less than their price ({', '.join(forgone)})")
         if over := self.overshoot_wh:
             most = max(over.values())
             notes.append(f"Overshoot: at most {most:,.0f} Wh ({len(over)} of {len(self.session_ids)}, last step)")
@@ -322,8 +325,8 @@ class Plan(Answers):
         return plan_frame(self.problem, self.limits, tuple(units[s.connector] for s in self._sessions), self.expected_w)
 
     def verify(self) -> Report:
-        """Return a fresh report of the referee: violations, energies, cost, and the proven bound of the cost."""
-        return replace(reviewed(derived(self.scenario), self.solution), cost_bound_units=self._proven.get("cost"))
+        """Return a fresh report of the referee: violations, energies, cost, and the bounds it can prove."""
+        return replace(reviewed(derived(self.scenario), self.solution), bounds=self._proven)
 
     def stacks(self, ids: Mapping[tuple[str, str], int] | None = None) -> tuple[ProfileStack, ...]:
         """Return the neutral profile stacks, one per connector.
@@ -373,9 +376,6 @@ class Plan(Answers):
         solution = solution_from_dict(scenario, solution_data, [stage.name for stage in problem.stages])
         scene = derived(scenario)
         return cls(scenario, problem, solution, accepted(scene, solution), scene)
-
-    def _stage(self, name: str) -> Stage:
-        return next(stage for stage in self.solution.stages if stage.name == name)
 
     @cached_property
     def _sessions(self) -> list[KnownSession]:

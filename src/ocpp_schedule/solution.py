@@ -33,14 +33,16 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """Prices that prove a bound on the cost by weak duality (``check.certificate``).
+    """Prices that prove a bound on the value of a stage by weak duality (``check.certificate``).
+
+    All are whole numbers, ``scale`` of them to one unit of the stage.
 
     Attributes:
-        row_prices: by circuit or station, its id and line (0 to 2): one price per slot, money units per uA.
-        demand_prices: by session id and milestone (None: the wish): money units per 0.1 J. Of a session's only need
+        row_prices: by circuit or station, its id and line (0 to 2): one price per slot, stage units per uA.
+        demand_prices: by session id and milestone (None: the wish): stage units per 0.1 J. Of a session's only need
             the best price follows from those of the rows; the referee takes it, whatever stands here.
-        cap_prices: by session id, of getting no more than convention 6 allows: money units per 0.1 J. Only
-            negative energy prices give any.
+        cap_prices: by session id, of getting no more than convention 6 allows: stage units per 0.1 J. Only energy
+            that is worth more than it costs gives any.
         denominator: what the prices of rows, needs and caps are divided by, so that a price of a step can be told
             per uA exactly.
         meter_prices: one per slot, what a unit more through the meter costs: price x seconds, as money of energy.
@@ -48,6 +50,7 @@ class Certificate:
         storage_prices: by battery, what stored energy is worth after each slot: money units per 0.1 J.
         surplus_prices: one per slot, of energy that waits for surplus, as ``meter_prices``.
         export_prices: by circuit with a limit on export, one per slot, as ``meter_prices``.
+        stage_prices: by the name of a stage before, what one of its units is worth.
     """
 
     row_prices: dict[tuple[str, str, int], tuple[int, ...]]
@@ -59,6 +62,7 @@ class Certificate:
     storage_prices: dict[str, tuple[int, ...]] = field(default_factory=dict)
     surplus_prices: tuple[int, ...] = ()
     export_prices: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    stage_prices: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,7 @@ class Solution:
         method: which rung of the ladder made the plan, e.g. ``linear``.
         termination: why the solver stopped, in words.
         stats: counts for the curious (no times).
-        certificate: prices behind the bound of the cost; None where no linear program gave any.
+        certificates: by the name of a stage, the prices behind its bound; stages without are missing.
         generator_ids: rows of ``curtailed_dw``, sorted.
         curtailed_dw: (generators, slots) int64, power taken off each generator [0.1 W], read-only; None where there
             is nothing to curtail.
@@ -105,7 +109,7 @@ class Solution:
     method: str = ""
     termination: str = ""
     stats: dict[str, int | float] = field(default_factory=dict)
-    certificate: Certificate | None = None
+    certificates: dict[str, Certificate] = field(default_factory=dict)
     generator_ids: tuple[str, ...] = ()
     curtailed_dw: npt.NDArray[np.int64] | None = None
     storage_ids: tuple[str, ...] = ()

@@ -51,7 +51,7 @@ def test_worked_prices_prove_the_worked_optimum() -> None:
 
 def test_the_plan_brings_prices_that_prove_its_own_cost() -> None:
     plan = worked_plan()
-    assert plan.solution.certificate is not None
+    assert plan.solution.certificates
     proven = plan.verify().cost_bound_units
     assert proven is not None
     assert 0 <= plan.solution.cost_units - proven <= 5e-5 * plan.solution.cost_units
@@ -115,8 +115,8 @@ def test_no_prices_prove_more_than_a_plan_costs(data: st.DataObject, scenario: S
     must, want, _ = (stage.value for stage in plan.solution.stages)
     certificate = data.draw(st.composite(priced)(scenario))
     assert bound(scenario, certificate, must, want) <= plan.solution.cost_units
-    if plan.solution.certificate is not None:
-        assert bound(scenario, plan.solution.certificate, must, want) <= plan.solution.cost_units
+    if plan.solution.certificates:
+        assert bound(scenario, plan.solution.certificates["cost"], must, want) <= plan.solution.cost_units
 
 
 @pytest.mark.parametrize(
@@ -139,12 +139,12 @@ def test_senseless_prices_prove_little_and_raise_nothing(rows: dict[Any, Any]) -
 def test_archive_keeps_the_prices() -> None:
     plan = worked_plan()
     again = Plan.from_json(plan.to_json())
-    assert again.solution.certificate == plan.solution.certificate
+    assert again.solution.certificates == plan.solution.certificates
     assert again.bound == plan.bound
 
 
 def test_without_prices_there_is_no_proof() -> None:
     plan = worked_plan()
-    bare = Plan(plan.scenario, plan.problem, replace(plan.solution, certificate=None), plan.report)
+    bare = Plan(plan.scenario, plan.problem, replace(plan.solution, certificates={}), plan.report)
     assert bare.verify().cost_bound_units is None
     assert bare.mark == "bounded"

@@ -120,20 +120,20 @@ def put(place: str, value: Any) -> Callable[[dict[str, Any]], None]:
         pytest.param(
             "worked",
             put("solution.stages.1.bound", 36_000.0),
-            "Claim: stage wanted: nothing below 36000.0 is claimed, the plan itself has 0",
+            "Claim: stage wanted: nothing below 36000.0 is claimed, 0 is proven",
             id="a bound above the value",
         ),
         pytest.param(
             "worked",
-            put("solution.certificate.rows.0.prices.1", 0),
+            put("solution.certificates.cost.rows.0.prices.1", 0),
             "Claim: stage cost: nothing below",
             id="a price of the certificate",
         ),
-        pytest.param("worked", put("solution.certificate", None), "mark: 'certified' is claimed", id="no prices"),
+        pytest.param("worked", put("solution.certificates", {}), "mark: 'certified' is claimed", id="no prices"),
         pytest.param("worked", put("solution.stages", []), "Claim: stages: none is claimed", id="no stages"),
         pytest.param("worked", put("solution.stages.0.name", "x"), "claimed_stage: plan 'stages': x, ", id="stage"),
         pytest.param("short", put("status", "complete"), "status: 'complete' is claimed, 'partial'", id="status"),
-        pytest.param("short", put("mark", "certified"), "Claim: mark: 'certified' is claimed, 'bounded'", id="mark"),
+        pytest.param("short", put("mark", "bounded"), "Claim: mark: 'bounded' is claimed, 'certified'", id="mark"),
         pytest.param(
             "worked", put("scenario.site.circuits.0.limit_a", 24.9), "Violation: row: circuit 'main' L1", id="limit"
         ),

@@ -276,7 +276,7 @@ def test_arrays_are_read_only_integers_of_the_stated_shape(scenario: Scenario) -
         "headroom_units": (n, problem.channels, t),
         "alarm": (n, problem.channels, t),
     }
-    booleans = {"demand_hard", "connector_nodes", "alarm"}
+    booleans = {"demand_hard", "demand_counted", "connector_nodes", "alarm"}
     for name, array in arrays(problem).items():
         expected = shapes.get(name, (d,) if name.startswith("demand_") else (s,))
         assert array.shape == expected, name

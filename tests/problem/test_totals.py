@@ -116,8 +116,8 @@ def test_the_certificate_prices_totals() -> None:
     )
     cars = [car(name, outlet_id, 0, 2, 3450, phases=1) for name, outlet_id in (("a", "A"), ("b", "B"))]
     plan = planned(scene(both, cars, priced(0.1, 0.3), grid=hours(2)))
-    assert plan.solution.certificate is not None
-    assert set(plan.solution.certificate.row_prices) == {("circuit", "main", 3)}
+    assert plan.solution.certificates
+    assert set(plan.solution.certificates["cost"].row_prices) == {("circuit", "main", 3)}
     assert plan.cost == pytest.approx(4.6 * 0.1 + 2.3 * 0.3)
     assert plan.bound == pytest.approx(plan.cost, rel=1e-4)
 

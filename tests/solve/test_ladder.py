@@ -118,7 +118,7 @@ def test_without_any_solver_the_packing_is_the_plan(monkeypatch: pytest.MonkeyPa
     assert [stage.bound for stage in plan.solution.stages] == [None] * 3
     assert {stage.mark for stage in plan.solution.stages} == {"fallback"}
     assert plan.solution.termination == "no linear solver returned a plan"
-    assert (plan.bound, plan.cost_gap, plan.energy_gap) == (None, None, None)
+    assert (plan.bound, plan.cost_gap, plan.energy_gap) == (None, None, 0.0)
     assert plan.verify().ok
     assert all(plan.energy_wh[session.id] >= session.energy_wh for session in scenario.sessions)
     assert "Status: complete (fallback); method fallback" in plan.summary()

@@ -300,7 +300,7 @@ def test_no_prices_prove_more_than_a_plan_costs(scenario: Scenario, data: st.Dat
     )
     must, want, cost = (stage.value for stage in plan.solution.stages)
     inputs = (scenario.site, scenario.sessions, scenario.tariff, scenario.grid)
-    for one in (certificate, plan.solution.certificate):
+    for one in (certificate, plan.solution.certificates["cost"]):
         if one is not None:
             proven = proven_cost_units(
                 *inputs, forecasts=scenario.forecasts, certificate=one, must_units=must, want_units=want

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from tests.scenes import car, compiled, outlet, scene, yard
 
 from ocpp_schedule import Capabilities, Circuit, Scenario, Station
-from ocpp_schedule.solve.filling import demands_of, fill, refill, top_up, trim
+from ocpp_schedule.solve.filling import refill, top_up, trim
+from ocpp_schedule.solve.pouring import demands_of, fill
 from ocpp_schedule.solve.working import WorkingPlan, booked_units, row_sums
 from ocpp_schedule.testing.strategies import scenarios
 

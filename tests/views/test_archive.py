@@ -145,7 +145,11 @@ def test_a_changed_scenario_rejects_the_plan() -> None:
         pytest.param({"late_raise": {"z": [1]}}, "KeyError", id="a guard of an unknown session"),
         pytest.param({"early_lowering": []}, "AttributeError", id="guards that are no mapping"),
         pytest.param({"idle_floor_steps": {"A": 60}}, "idle_floor_steps names", id="a floor is missing"),
-        pytest.param({"certificate": WORKED["certificate"] | {"denominator": 0}}, "denominator 0", id="no denominator"),
+        pytest.param(
+            {"certificates": {"cost": WORKED["certificates"]["cost"] | {"denominator": 0}}},
+            "denominator 0",
+            id="no denominator",
+        ),
         pytest.param({"energy_units": {"a": 1.5, "b": 2}}, "1.5 is no whole", id="energy with a fraction"),
         pytest.param({"cost_units": "45540000000000"}, "no whole", id="cost as text"),
         pytest.param({"stages": []}, "the stages are not must_have", id="no stages"),

@@ -12,7 +12,7 @@ import numpy as np
 
 from ocpp_schedule.check.metered import metered_bound_units
 from ocpp_schedule.check.needs import Needs, forgiven_units, needs_of
-from ocpp_schedule.check.offers import BLOCK_CARS, Offers, offers_of
+from ocpp_schedule.check.offers import BLOCK_CARS, Offers, most_units, offers_of
 from ocpp_schedule.check.quantities import exact_dtype
 from ocpp_schedule.check.scene import Scene, scene_of
 
@@ -127,19 +127,6 @@ def _quantum(offers: Offers, block: Ints) -> Ints:
     return quantum
 
 
-def _most_units(scene: Scene, block: Ints) -> list[int]:
-    """Return (block,) the most energy a car may have: its wish and less than a slot at its minimum (convention 6)."""
-    cars, seconds = scene.cars, scene.seconds
-    longest = np.full(block.size, int(seconds.max()))
-    if int(seconds.min()) != int(seconds.max()):
-        windows = zip(cars.first[block].tolist(), cars.last[block].tolist(), strict=True)
-        longest = np.array([seconds[a:b].max(initial=0) for a, b in windows], dtype=np.int64)
-    longest = np.where(cars.last[block] > cars.first[block], longest, 0)
-    over = np.maximum(cars.minimum[block], 1) * cars.power[block] * longest - 1
-    most: list[int] = (np.array(cars.wished, dtype=np.int64)[block] + np.maximum(over, 0)).tolist()
-    return most
-
-
 def _best_prices(
     offers: Offers, block: Ints, units: Ints, sums: dict[int, int]
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[Any], Ints]:
@@ -168,7 +155,7 @@ def _best_prices(
     price, length = _price_at(offers, block, order, reach, -(-units // quantum))
     bought = units.astype(object)
     for at in np.flatnonzero(served & (price < 0)).tolist():
-        (most,) = _most_units(offers.scene, block[at : at + 1])
+        (most,) = most_units(offers.scene, block[at : at + 1])
         bought[at], price[at] = most, 0
         if int(reach[at, -1]) * int(quantum[at]) > most:
             least = np.array([-(-most // int(quantum[at]))])
@@ -216,7 +203,7 @@ def _at_given_prices(offers: Offers, block: Ints, needs: Needs, certificate: Cer
     net = offers.price[offers.group[block]].astype(object) - np.tile(pays * energy // offers.scale, columns)
     energy = np.tile(energy, columns)
     worth = 0
-    for at, most in enumerate(_most_units(offers.scene, block)):
+    for at, most in enumerate(most_units(offers.scene, block)):
         wanted = net[at] < 0
         given = certificate.cap_prices.get(cars.ids[block[at]], 0)
         cap = -(-max(given, 0) // offers.scale)

@@ -7,17 +7,24 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from ocpp_schedule.check.bookings import safe_setpoints
 from ocpp_schedule.check.certificate import bound_units
+from ocpp_schedule.check.duality import proven_units
+from ocpp_schedule.check.rates import NET
 from ocpp_schedule.check.referee import judge
 from ocpp_schedule.check.scene import scene_of
+from ocpp_schedule.check.stages import COUNTS_MISSING, budget_of, stages_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ocpp_schedule.check.report import Report
     from ocpp_schedule.check.scene import Scene
+    from ocpp_schedule.model.objective import ObjectiveStage
     from ocpp_schedule.model.scenario import Scenario
     from ocpp_schedule.solution import Solution, Stage
 
 Status = Literal["complete", "partial", "alarm"]
 Mark = Literal["certified", "bounded", "heuristic", "fallback"]
+WORST_FIRST: Final[tuple[Mark, ...]] = ("fallback", "heuristic", "bounded", "certified")
 
 BOUND_SLACK: Final = 1e-6
 """A solver's bound is a float; it may lie above the value by this share of the gross value, and no more."""
@@ -90,7 +97,7 @@ class Audit:
         """
         gap = 0
         for one in self.stages:
-            if one.stage.name == "cost" or not one.stage.value:
+            if one.stage.name.partition(" ")[0] not in COUNTS_MISSING or not one.stage.value:
                 continue
             bound = one.stage.bound if one.proven is None else one.proven
             if bound is None:
@@ -106,20 +113,48 @@ def status_of(report: Report) -> Status:
     return "partial" if report.missing else "complete"
 
 
-def mark_of(solution: Solution, report: Report) -> Mark:
-    """Return how far a plan is backed: ``certified`` where nothing is missing and prices prove the cost."""
-    if report.missing or solution.certificate is None:
-        return next((stage.mark for stage in solution.stages if stage.name == "cost"), "heuristic")
-    return "certified"
+def mark_of(solution: Solution, proven: Mapping[str, int]) -> Mark:
+    """Return how far a plan is backed: as its worst stage, and a stage is ``certified`` where its bound is proven."""
+    marks: list[Mark] = ["certified" if stage.name in proven else stage.mark for stage in solution.stages]
+    return min(marks, key=WORST_FIRST.index, default="heuristic")
 
 
 def proven_bounds(scene: Scene, solution: Solution) -> dict[str, int]:
-    """Return by stage what no plan can be below that is as good in the stages before; proven without a solver."""
-    if solution.certificate is None:
+    """Return by stage what no plan can be below that is as good in the stages before; proven without a solver.
+
+    Missing energy of 0 needs no proof. A stage without a certificate is left out.
+    """
+    values = {stage.name: stage.value for stage in solution.stages}
+    found = {}
+    sequence = stages_of(scene)
+    if list(values) != [name for name, _ in sequence]:
         return {}
-    missed = {stage.name: stage.value for stage in solution.stages}
-    must, want = missed.get("must_have", 0), missed.get("wanted", 0)
-    return {"cost": bound_units(scene, solution.certificate, must_units=must, want_units=want)}
+    for name, stage in sequence:
+        if stage.kind in COUNTS_MISSING and values[name] == 0:
+            found[name] = 0
+        elif (certificate := solution.certificates.get(name)) is not None:
+            plain = _plain(scene, sequence, name, values)
+            if plain is None and (scene.background is None or stage.kind not in NET):
+                found[name] = proven_units(scene, name, certificate, values)
+            elif plain is not None:
+                found[name] = bound_units(scene, certificate, must_units=plain[0], want_units=plain[1])
+    return found
+
+
+def _plain(
+    scene: Scene, sequence: list[tuple[str, ObjectiveStage]], target: str, values: Mapping[str, int]
+) -> tuple[int, int] | None:
+    """Return what must-haves and wishes may miss where the target is the cost after these two and nothing else.
+
+    Where something is missing the general proof is tighter: it knows what a missing unit is worth.
+    """
+    names = [name for name, _ in sequence]
+    if names[: names.index(target) + 1] != ["must_have", "wanted", target] or target not in NET:
+        return None
+    if any(car.value_per_kwh is not None for car in scene.cars.models):
+        return None
+    missing = budget_of(sequence[0][1], values["must_have"]), budget_of(sequence[1][1], values["wanted"])
+    return None if any(missing) and scene.background is None else missing
 
 
 def audit(scenario: Scenario, solution: Solution, claims: Claims) -> Audit:
@@ -137,7 +172,7 @@ def audit(scenario: Scenario, solution: Solution, claims: Claims) -> Audit:
     proven = proven_bounds(scene, solution)
     stages = tuple(StageAudit(stage, proven.get(stage.name)) for stage in solution.stages)
     gross = _gross_units(scene, solution)
-    status, mark = status_of(report), mark_of(solution, report)
+    status, mark = status_of(report), mark_of(solution, proven)
     faults = [] if stages else ["stages: none is claimed"]
     faults += _wrong_bounds(stages, gross)
     faults += [
@@ -145,7 +180,7 @@ def audit(scenario: Scenario, solution: Solution, claims: Claims) -> Audit:
         for what, claimed, own in (("status", claims.status, status), ("mark", claims.mark, mark))
         if claimed != own
     ]
-    return Audit(replace(report, cost_bound_units=proven.get("cost")), stages, status, mark, gross, tuple(faults))
+    return Audit(replace(report, bounds=proven), stages, status, mark, gross, tuple(faults))
 
 
 def _wrong_bounds(stages: tuple[StageAudit, ...], gross: int) -> list[str]:
@@ -158,7 +193,7 @@ def _wrong_bounds(stages: tuple[StageAudit, ...], gross: int) -> list[str]:
                 faults.append(f"stage {name}: nothing below {bound} is claimed, {one.proven} is proven")
         elif bound is not None:
             value = one.stage.value
-            if bound > value + max(gross if name == "cost" else 0, abs(value), 1) * BOUND_SLACK:
+            if bound > value + max(gross if name in NET else 0, abs(value), 1) * BOUND_SLACK:
                 faults.append(f"stage {name}: nothing below {bound} is claimed, the plan itself has {value}")
     return faults
 

@@ -100,7 +100,10 @@ def cost_of(units: list[int], price_s: list[int], seconds: npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """Needs within the grid [0.1 J]; the fields are those of ``Report``, sessions with nothing to say left out."""
+    """Needs within the grid [0.1 J]; the fields are those of ``Report``, sessions with nothing to say left out.
+
+    ``valued`` are the sessions whose energy has a value: what they wish and do not get is no shortfall.
+    """
 
     wanted: dict[str, int]
     must: dict[str, int]
@@ -108,6 +111,7 @@ class Wishes:
     milestones: tuple[MilestoneReview, ...]
     unaffordable: dict[str, int]
     untakeable: dict[str, int]
+    valued: frozenset[str]
 
 
 def wishes_of(scene: Scene, given: Given) -> Wishes:
@@ -127,11 +131,13 @@ def wishes_of(scene: Scene, given: Given) -> Wishes:
             units = needed(scene, at, goal.energy_wh, goal.by)
             by_s = (goal.by - start) // _SECOND
             done = int(so_far[np.searchsorted(edges_s[1:], by_s, side="right")])
-            one = MilestoneReview(car.id, index, goal.hard, units, done)
+            counted = goal.hard or car.value_per_kwh is None
+            one = MilestoneReview(car.id, index, goal.hard, units, done, counted=counted)
             milestones.append(one)
             if goal.hard:
                 must[car.id] = max(must.get(car.id, 0), units)
                 missing[car.id] = max(missing.get(car.id, 0), one.missing_units)
     wanted = dict(zip(cars.ids, cars.wanted.tolist(), strict=True))
     dear, beyond = scene.own.left_out() if scene.own else ({}, {})
-    return Wishes(wanted, must, missing, tuple(milestones), dear, beyond)
+    valued = frozenset(car.id for car in cars.models if car.value_per_kwh is not None)
+    return Wishes(wanted, must, missing, tuple(milestones), dear, beyond, valued)

@@ -27,6 +27,7 @@ class Needs:
         units: (needs,) energy, rounded up by ``spare`` to what whole steps reach [0.1 J].
         spare: (needs,) [0.1 J].
         hard: (needs,) bool, a must-have.
+        wish: (needs,) bool, the wish of a session; else a milestone.
         price: (needs,) as the certificate names them, at least 0; Python integers.
     """
 
@@ -35,6 +36,7 @@ class Needs:
     units: npt.NDArray[np.int64]
     spare: npt.NDArray[np.int64]
     hard: npt.NDArray[np.bool_]
+    wish: npt.NDArray[np.bool_]
     price: npt.NDArray[Any]
 
 
@@ -50,16 +52,17 @@ def needs_of(scene: Scene, certificate: Certificate) -> Needs:
     if prices:
         named = [prices.get((cars.ids[at], None), 0) for at in wishes.tolist()]
     named += [prices.get((cars.ids[goal[0]], goal[4]), 0) for goal in goals]
-    step = _step_units(cars, scene.seconds)[car] if scene.guard_s == 0 else np.ones_like(car)
+    step = step_units(cars, scene.seconds)[car] if scene.guard_s == 0 else np.ones_like(car)
     spare = np.where(step > 0, -units % np.maximum(step, 1), 0)
     hard = np.concatenate(
         (np.zeros(wishes.size, dtype=np.bool_), np.array([goal[3] for goal in goals], dtype=np.bool_))
     )
     price = np.array([max(one, 0) for one in named] if prices else named, dtype=object)
-    return Needs(car, ends, units + spare, spare, hard, price)
+    wish = np.arange(car.size) < wishes.size
+    return Needs(car, ends, units + spare, spare, hard, wish, price)
 
 
-def _step_units(cars: Cars, seconds: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def step_units(cars: Cars, seconds: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Return (cars,) what all sums of whole steps in the window are multiples of [0.1 J]; 0 without a slot."""
     some = cars.last > cars.first
     if (seconds == seconds[0]).all():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from ocpp_schedule.check.needs import step_units
 from ocpp_schedule.check.pilots import allowed_at_most
 from ocpp_schedule.check.quantities import exact_dtype
 
@@ -54,22 +55,55 @@ class Offers:
 
     def amounts(self, block: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Return (block, columns) the most steps of each column that any plan can have."""
-        cars = self.scene.cars
-        slot = np.arange(self.scene.grid.slots)
-        able = np.where(cars.minimum <= cars.maximum, cars.maximum, 0)[block, None]
-        caps = allowed_at_most(np.minimum(able, self.alone[self.group[block]]), block, cars, self.scene.outlets)
-        caps *= (slot >= cars.first[block, None]) & (slot < cars.last[block, None])
-        if self.scene.held is not None:
-            caps[:, 0] = 0
-        if self.scene.own is not None:
-            caps = self.scene.own.cap(caps, block)
-        least = np.maximum(cars.minimum[block, None], 1)
-        if int(least.max(initial=1)) > 1:
-            caps[caps < least] = 0
-        if self.price.shape[1] == slot.size:
+        caps = _caps(self.scene, self.alone[self.group[block]], block)
+        if self.price.shape[1] == self.scene.grid.slots:
             return caps
         below = np.minimum(caps, self.covered[block, None])
         return np.concatenate((below, caps - below), axis=1)
+
+
+def _caps(scene: Scene, alone: npt.NDArray[np.int64], block: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return (block, slots) the largest set-points that any plan can have, from the steps that fit their rows."""
+    cars, slot = scene.cars, np.arange(scene.grid.slots)
+    able = np.where(cars.minimum <= cars.maximum, cars.maximum, 0)[block, None]
+    caps = allowed_at_most(np.minimum(able, alone), block, cars, scene.outlets)
+    caps *= (slot >= cars.first[block, None]) & (slot < cars.last[block, None])
+    if scene.held is not None:
+        caps[:, 0] = 0
+    if scene.own is not None:
+        caps = scene.own.cap(caps, block)
+    least = np.maximum(cars.minimum[block, None], 1)
+    if int(least.max(initial=1)) > 1:
+        caps[caps < least] = 0
+    return caps
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the rows leave to every car and charge it, at the prices of a certificate.
+
+    Attributes:
+        caps: (cars, slots) the largest set-points that any plan can have.
+        covered: (cars,) steps up to which the idle floor covers the car's load on every channel.
+        pressure: (cars, slots) what a step above that pays.
+        paid: what all rows together are paid.
+    """
+
+    caps: npt.NDArray[np.int64]
+    covered: npt.NDArray[np.int64]
+    pressure: npt.NDArray[Any]
+    paid: int
+
+
+def seen_of(scene: Scene, certificate: Certificate) -> Seen:
+    """Return what the rows leave and charge, car by car."""
+    rows = _Rows(scene, certificate)
+    group, first = _groups(rows.keys())
+    highest = max((max(prices) for prices in rows.priced.values()), default=0)
+    kind = exact_dtype(highest * int(scene.cars.load_units.max(initial=1)) * (len(rows.priced) + 1))
+    alone, pressure, paid = rows.seen_by(first, kind)
+    caps = _caps(scene, alone[group], np.arange(group.size))
+    return Seen(caps, _covered(scene), pressure[group], paid)
 
 
 def offers_of(scene: Scene, certificate: Certificate, common: int) -> Offers:
@@ -97,6 +131,25 @@ def offers_of(scene: Scene, certificate: Certificate, common: int) -> Offers:
     length = np.tile(scene.seconds // second, price.shape[1] // scene.seconds.size)
     order = np.argsort((price // scale).astype(np.float64) / length, axis=1, kind="stable")
     return Offers(scene, group, price // scale, order, length, second, alone, covered, paid, scale)
+
+
+def most_units(scene: Scene, block: npt.NDArray[np.int64]) -> list[int]:
+    """Return (block,) the most energy a car may have: its wish and less than a slot at its minimum (convention 6).
+
+    Where no edge is guarded that is a sum of whole steps.
+    """
+    cars, seconds = scene.cars, scene.seconds
+    longest = np.full(block.size, int(seconds.max()))
+    if int(seconds.min()) != int(seconds.max()):
+        windows = zip(cars.first[block].tolist(), cars.last[block].tolist(), strict=True)
+        longest = np.array([seconds[a:b].max(initial=0) for a, b in windows], dtype=np.int64)
+    longest = np.where(cars.last[block] > cars.first[block], longest, 0)
+    over = np.maximum(cars.minimum[block], 1) * cars.power[block] * longest - 1
+    units = np.array(cars.wished, dtype=np.int64)[block] + np.maximum(over, 0)
+    if scene.guard_s == 0:
+        units -= units % np.maximum(step_units(cars, seconds)[block], 1)
+    most: list[int] = units.tolist()
+    return most
 
 
 def _covered(scene: Scene) -> npt.NDArray[np.int64]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 import numpy as np
 
 from ocpp_schedule.check.bookings import Rows, alarms_of, book, judge_rows, safe_setpoints
-from ocpp_schedule.check.energy import Given, cost_of, energy_given, wishes_of
+from ocpp_schedule.check.energy import Given, Wishes, cost_of, energy_given, wishes_of
 from ocpp_schedule.check.floors import judge_floors
 from ocpp_schedule.check.guards import guards_of
 from ocpp_schedule.check.meter import judge_meter
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ocpp_schedule.check.scene import Scene
     from ocpp_schedule.model.availability import Availability
     from ocpp_schedule.model.defaults import SessionDefaults
+    from ocpp_schedule.model.objective import Objective
     from ocpp_schedule.model.series import Forecast, LimitSeries
     from ocpp_schedule.model.session import Session
     from ocpp_schedule.model.site import Site
@@ -50,6 +51,7 @@ def review(
     availability: Sequence[Availability] = (),
     session_defaults: SessionDefaults | None = None,
     held: Mapping[str, int] | None = None,
+    objective: Objective | None = None,
     solution: Solution,
 ) -> Report:
     """Judge a solution: every limit, window, energy, floor, edge and the cost, derived again from the models.
@@ -64,6 +66,7 @@ def review(
         availability: what connectors may give when.
         session_defaults: what is assumed of sessions that do not say.
         held: by session, the steps its charger holds in the first slot, which is under way; None: none is.
+        objective: what the stages of the solution claim to be; None: ``cheapest``.
         solution: what is judged.
 
     Returns:
@@ -105,6 +108,7 @@ def review(
         availability=availability,
         session_defaults=session_defaults,
         held=held,
+        objective=objective,
     )
     return judge(scene, solution)
 
@@ -148,17 +152,17 @@ def judge(scene: Scene, solution: Solution) -> Report:
     if solution.cost_parts != parts:
         listed = [", ".join(f"{name} {units}" for name, units in one.items()) for one in (solution.cost_parts, parts)]
         findings.add("claimed_cost", "plan", "cost_parts", *listed, relation="exactly")
-    judge_stages(solution, stage_values(cars, given, wishes, cost), findings)
+    judge_stages(solution, stage_values(scene, given, wishes, cost), findings)
     energy = dict(zip(cars.ids, given.by_car, strict=True))
-    pairs = zip(wishes.wanted.values(), given.by_car, strict=True)
-    missing = [wanted - got if wanted > got else 0 for wanted, got in pairs]  # max() takes three times as long
+    missing, forgone = _missed(wishes, given)
     return Report(
         violations=findings.sorted(_KINDS),
         alarms=alarms_of(rows, grid),
         energy_units=energy,
         wanted_units=wishes.wanted,
         must_units=dict.fromkeys(cars.ids, 0) | wishes.must,
-        missing_units=dict(zip(cars.ids, missing, strict=True)),
+        missing_units=missing,
+        forgone_units=forgone,
         missing_must_units=dict.fromkeys(cars.ids, 0) | wishes.missing_must,
         milestones=wishes.milestones,
         cost_units=cost,
@@ -175,6 +179,15 @@ def _open(setpoints: npt.NDArray[Any]) -> npt.NDArray[Any]:
     planned = setpoints.copy()
     planned[:, 0] = 0
     return planned
+
+
+def _missed(wishes: Wishes, given: Given) -> tuple[dict[str, int], dict[str, int]]:
+    """Return by session what its wish misses, and what of it is forgone because it is not worth its price."""
+    pairs = zip(wishes.wanted.values(), given.by_car, strict=True)
+    left = [wanted - got if wanted > got else 0 for wanted, got in pairs]  # max() takes three times as long
+    missing = dict(zip(wishes.wanted, left, strict=True))
+    forgone = {name: missing[name] for name in missing if name in wishes.valued and missing[name]}
+    return missing | dict.fromkeys(forgone, 0), forgone
 
 
 def _flags(solution: Solution) -> tuple[tuple[Any, npt.NDArray[np.bool_]], ...]:

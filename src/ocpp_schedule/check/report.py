@@ -231,6 +231,7 @@ class MilestoneReview:
         hard: a must-have.
         needed_units: energy needed from the grid's slots [0.1 J] (convention 8).
         energy_units: energy of the slots that end by then [0.1 J].
+        counted: what is short counts as missing; False for wishes of energy with a value.
     """
 
     session: str
@@ -238,6 +239,7 @@ class MilestoneReview:
     hard: bool
     needed_units: int
     energy_units: int
+    counted: bool = True
 
     @property
     def missing_units(self) -> int:
@@ -257,7 +259,8 @@ class Report:
         energy_units: by session id, energy given [0.1 J], guard losses taken off.
         wanted_units: by session id, energy wanted within the grid [0.1 J] (convention 8).
         must_units: by session id, the highest need of its hard milestones within the grid [0.1 J].
-        missing_units: by session id, ``wanted_units`` not given [0.1 J].
+        missing_units: by session id, ``wanted_units`` not given [0.1 J]; 0 where the energy has a value.
+        forgone_units: by session id, wished energy with a value that was not worth its price [0.1 J].
         missing_must_units: by session id, the highest shortage at one of its hard milestones [0.1 J].
         milestones: every milestone, by session id and position.
         cost_units: cost of the energy given in money units, rounded down once, at the end; with generation or peak
@@ -265,8 +268,8 @@ class Report:
         cost_parts: that cost as ``energy``, ``export`` and ``peaks``, each rounded down by itself; empty where the cost
             is that of charging energy alone.
         row_use: every row that has a connector on its line, at the slot where it is used most.
-        cost_bound_units: what no plan costs less than that misses no more energy, proven from the prices of the
-            plan's certificate (``check.certificate``); None where that was not asked for or there are no prices.
+        bounds: by stage, what no plan as good in the stages before has a lower value than, proven from the prices of
+            the plan's certificates (``check.claims``); empty where that was not asked for.
         unaffordable_units: by session id with any, the part of its wish that only slots above its highest price could
             give [0.1 J]; ``wanted_units`` is without it.
         untakeable_units: by session id with any, the part of its wish that its taper forbids in its time [0.1 J];
@@ -286,14 +289,20 @@ class Report:
     cost_parts: Mapping[str, int] = field(default_factory=dict)
     row_use: tuple[RowUse, ...] = ()
     omitted: int = 0
-    cost_bound_units: int | None = None
     unaffordable_units: Mapping[str, int] = field(default_factory=dict)
     untakeable_units: Mapping[str, int] = field(default_factory=dict)
+    forgone_units: Mapping[str, int] = field(default_factory=dict)
+    bounds: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def cost_bound_units(self) -> int | None:
+        """What no plan costs less than that is as good in the stages before; None where that is not proven."""
+        return self.bounds.get("cost", self.bounds.get("profit"))
 
     @property
     def missing(self) -> int:
         """All energy that wishes and milestones miss [0.1 J]."""
-        return sum(self.missing_units.values()) + sum(goal.missing_units for goal in self.milestones)
+        return sum(self.missing_units.values()) + sum(goal.missing_units for goal in self.milestones if goal.counted)
 
     @property
     def ok(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +16,7 @@ from ocpp_schedule.check.rows import Layout, lay_out
 from ocpp_schedule.check.runs import steady_connectors
 from ocpp_schedule.check.series import price_seconds
 from ocpp_schedule.check.taper import Points, tapers_of
+from ocpp_schedule.model.objective import Objective
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,6 +51,8 @@ class Scene:
         steady: connectors whose station cannot pause.
         background: what the meter sees beside charging; None where the cost is that of charging energy alone.
         held: (sessions,) steps that chargers hold in the first slot, which is under way; None: none is.
+        tariff: for emissions.
+        objective: the stages.
     """
 
     grid: TimeGrid
@@ -61,11 +64,13 @@ class Scene:
     layout: Layout
     limits: Limits
     price_s: list[int]
-    own: Own | None = None
-    tapers: dict[int, Points] = field(default_factory=dict)
-    steady: frozenset[str] = frozenset()
-    background: Background | None = None
-    held: npt.NDArray[np.int64] | None = None
+    own: Own | None
+    tapers: dict[int, Points]
+    steady: frozenset[str]
+    background: Background | None
+    held: npt.NDArray[np.int64] | None
+    tariff: Tariff
+    objective: Objective
 
 
 def scene_of(
@@ -79,6 +84,7 @@ def scene_of(
     availability: Sequence[Availability] = (),
     session_defaults: SessionDefaults | None = None,
     held: Mapping[str, int] | None = None,
+    objective: Objective | None = None,
 ) -> Scene:
     """Derive everything that does not depend on a plan.
 
@@ -107,4 +113,6 @@ def scene_of(
         steady=steady_connectors(site),
         background=background_of(site, tariff, grid, edges_s, forecasts) if needs_meter(site, tariff) else None,
         held=None if held is None else np.array([held.get(name, 0) for name in cars.ids], dtype=np.int64),
+        tariff=tariff,
+        objective=objective or Objective(),
     )

@@ -143,24 +143,59 @@ def price_seconds(tariff: Tariff, grid: TimeGrid, edges_s: npt.NDArray[np.int64]
     """
     energy = tariff.energy
     if isinstance(energy, float):
-        return [int(price) * seconds for price in _price_units((energy,)) for seconds in np.diff(edges_s).tolist()]
-    _require_cover("tariff.energy", energy, len(energy.per_kwh), grid)
-    relative = edges_s + (grid.start - energy.start) // _SECOND
-    interval, into = np.divmod(relative, energy.step_s)
+        return _flat("tariff.energy", energy, edges_s)
+    return _integral("tariff.energy", energy, energy.per_kwh, grid, edges_s)
+
+
+def emission_seconds(tariff: Tariff, grid: TimeGrid, edges_s: npt.NDArray[np.int64]) -> list[int]:
+    """Return, per slot, the sum of emissions times seconds [10^-6 g per kWh, s], exact.
+
+    Raises:
+        InputError: there are none, they do not cover the grid, or one has more than six decimals.
+    """
+    co2 = tariff.co2
+    if co2 is None:
+        raise InputError("review()", [InputProblem("tariff.co2", "is missing; the stage 'co2' needs it.")])
+    if isinstance(co2, float):
+        return _flat("tariff.co2", co2, edges_s)
+    return _integral("tariff.co2", co2, co2.g_per_kwh, grid, edges_s)
+
+
+def value_units(per_kwh: float) -> int:
+    """Return a value of energy [10^-6 currency per kWh].
+
+    Raises:
+        InputError: it has more than six decimals.
+    """
+    return int(_price_units("value_per_kwh", (per_kwh,))[0])
+
+
+def _flat(where: str, value: float, edges_s: npt.NDArray[np.int64]) -> list[int]:
+    (units,) = _price_units(where, (value,)).tolist()
+    return [units * seconds for seconds in np.diff(edges_s).tolist()]
+
+
+def _integral(
+    where: str, series: RegularSeries, values: Sequence[float], grid: TimeGrid, edges_s: npt.NDArray[np.int64]
+) -> list[int]:
+    """Return, per slot, the sum of value times seconds of a series that covers the grid."""
+    _require_cover(where, series, len(values), grid)
+    relative = edges_s + (grid.start - series.start) // _SECOND
+    interval, into = np.divmod(relative, series.step_s)
     low, high = int(interval[0]), int(interval[-1]) + 1
-    prices = _price_units(energy.per_kwh[low:high])
-    dtype = exact_dtype(int(np.abs(prices).max()) * (int(edges_s[-1]) + 2 * energy.step_s))
-    whole = np.append(prices, 0).astype(dtype)  # the last edge may start an interval beyond the series
-    before = np.append(np.zeros(1, dtype=dtype), np.cumsum(whole)) * energy.step_s
+    units = _price_units(where, values[low:high])
+    dtype = exact_dtype(int(np.abs(units).max()) * (int(edges_s[-1]) + 2 * series.step_s))
+    whole = np.append(units, 0).astype(dtype)  # the last edge may start an interval beyond the series
+    before = np.append(np.zeros(1, dtype=dtype), np.cumsum(whole)) * series.step_s
     return list(np.diff(before[interval - low] + whole[interval - low] * into.astype(dtype)).tolist())
 
 
-def _price_units(per_kwh: Sequence[float]) -> npt.NDArray[np.int64]:
+def _price_units(where: str, per_kwh: Sequence[float]) -> npt.NDArray[np.int64]:
     given = np.array(per_kwh, dtype=np.float64)
     units = np.rint(given * PRICE_UNITS_PER_CURRENCY)
     # What a division leaves (0.12000000000000001) is not meant; a seventh decimal is.
     fine = np.flatnonzero(~np.isclose(units / PRICE_UNITS_PER_CURRENCY, given, rtol=1e-12, atol=1e-12))
     if fine.size:
         what = f"{per_kwh[int(fine[0])]!r} has more than six decimals. Round it."
-        raise InputError("review()", [InputProblem("tariff.energy", what)])
+        raise InputError("review()", [InputProblem(where, what)])
     return units.astype(np.int64)

@@ -1,33 +1,75 @@
-"""The value of every stage, from the models and the set-points alone, against what a solution claims."""
+"""The value of every stage, from models and set-points alone, against what a solution claims (convention 16)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from ocpp_schedule.check.rates import UNIT_OF, weighed
+from ocpp_schedule.units import ENERGY_UNITS_PER_WH, MONEY_UNITS_PER_CURRENCY, exact
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ocpp_schedule.check.energy import Given, Wishes
     from ocpp_schedule.check.quantities import Cars
     from ocpp_schedule.check.report import Findings, Unit
+    from ocpp_schedule.check.scene import Scene
+    from ocpp_schedule.model.objective import ObjectiveStage
     from ocpp_schedule.solution import Solution
 
 
-def stage_values(cars: Cars, given: Given, wishes: Wishes, cost: int) -> dict[str, tuple[int, Unit]]:
+def class_names(kind: str, priorities: Iterable[int]) -> dict[int, str]:
+    """Return the stage of each priority, the highest first; the name says the priority where there are several.
+
+    >>> class_names("wanted", [0, 5, 0]), class_names("wanted", [])
+    ({5: 'wanted 5', 0: 'wanted 0'}, {0: 'wanted'})
+    """
+    classes = sorted(set(priorities) or {0}, reverse=True)
+    return {one: f"{kind} {one}" if len(classes) > 1 else kind for one in classes}
+
+
+def names_of(scene: Scene) -> dict[str, dict[int, str]]:
+    """Return by kind and priority the names of the stages that are one per priority."""
+    priorities = [car.priority for car in scene.cars.models]
+    return {kind: class_names(kind, priorities) for kind in BY_CLASS}
+
+
+def stages_of(scene: Scene) -> list[tuple[str, ObjectiveStage]]:
+    """Return the stages with their names, in order."""
+    names = names_of(scene)
+    return [
+        (name, stage)
+        for stage in scene.objective.sequence
+        for name in (names[stage.kind].values() if stage.kind in BY_CLASS else (stage.kind,))
+    ]
+
+
+def stage_values(scene: Scene, given: Given, wishes: Wishes, cost: int) -> dict[str, tuple[int, Unit]]:
     """Return the value of each stage by name, with its unit, in the order of the stages.
 
     Args:
-        cars: the sessions.
+        scene: sessions, tariff, slots and stages.
         given: energy given.
-        wishes: what they want and must have.
-        cost: of the energy given [money units].
+        wishes: what the sessions want and must have.
+        cost: of the energy given, or what the plan adds to the bill at the meter [money units].
     """
-    must = soft = 0
-    for goal in wishes.milestones:
-        if goal.hard:
-            must += goal.missing_units
+    left = [max(wishes.wanted[name] - got, 0) for name, got in zip(scene.cars.ids, given.by_car, strict=True)]
+    derived: dict[str, tuple[int, Unit]] = {}
+    for stage in scene.objective.sequence:
+        if stage.kind in BY_CLASS:
+            missing = _missing(scene.cars, left, wishes, stage.kind)
+            derived |= {name: (units, "0.1 J") for name, units in missing.items()}
+        elif stage.kind == "energy":
+            derived["energy"] = (sum(left), "0.1 J")
         else:
-            soft += goal.missing_units
-    short = sum(max(wishes.wanted[name] - got, 0) for name, got in zip(cars.ids, given.by_car, strict=True))
-    return {"must_have": (must, "0.1 J"), "wanted": (soft + short, "0.1 J"), "cost": (cost, "money")}
+            derived[stage.kind] = (weighed(stage.kind, scene, given, left, cost), UNIT_OF.get(stage.kind, ""))
+    return derived
+
+
+def budget_of(stage: ObjectiveStage, value: int) -> int:
+    """Return what later stages may make of a value that a stage has reached."""
+    allowed = exact(stage.allow_abs) * ALLOWED_UNIT[stage.kind] // 1
+    return value + int(allowed) + abs(value) * int(exact(stage.allow_rel) * 1_000_000 // 1) // 1_000_000
 
 
 def judge_stages(solution: Solution, derived: dict[str, tuple[int, Unit]], findings: Findings) -> None:
@@ -42,3 +84,37 @@ def judge_stages(solution: Solution, derived: dict[str, tuple[int, Unit]], findi
         value, unit = derived[stage.name]
         if type(stage.value) is not int or stage.value != value:
             findings.add("claimed_stage", "plan", stage.name, stage.value, value, unit=unit, relation="exactly")
+
+
+def _missing(cars: Cars, left: list[int], wishes: Wishes, kind: str) -> dict[str, int]:
+    """Return the energy that must-haves or wishes miss, by the name of the stage; ``left`` is what wishes miss."""
+    priority = {car.id: car.priority for car in cars.models}
+    names = class_names(kind, priority.values())
+    missing = dict.fromkeys(names.values(), 0)
+    hard = kind == "must_have"
+    for goal in wishes.milestones:
+        if goal.hard == hard and goal.counted:
+            missing[names[priority[goal.session]]] += goal.missing_units
+    if not hard:
+        for name, units in zip(cars.ids, left, strict=True):
+            if name not in wishes.valued:
+                missing[names[priority[name]]] += units
+    return missing
+
+
+BY_CLASS: Final = ("must_have", "wanted")
+"""Kinds that are a stage of their own for each priority."""
+COUNTS_MISSING: Final = (*BY_CLASS, "energy")
+"""Kinds whose value is missing energy."""
+_WH_HOURS: Final = 3600 * ENERGY_UNITS_PER_WH
+ALLOWED_UNIT: Final = {
+    "must_have": ENERGY_UNITS_PER_WH,
+    "wanted": ENERGY_UNITS_PER_WH,
+    "energy": ENERGY_UNITS_PER_WH,
+    "quick": _WH_HOURS,
+    "finish": _WH_HOURS,
+    "cost": MONEY_UNITS_PER_CURRENCY,
+    "profit": MONEY_UNITS_PER_CURRENCY,
+    "co2": MONEY_UNITS_PER_CURRENCY,
+}
+"""By kind, what one unit of ``ObjectiveStage.allow_abs`` is inside; grams are counted like a currency."""

@@ -97,7 +97,7 @@ class Shortfall:
 
 
 def missing_energy(problem: Problem, slot_energy_units: Ints) -> Ints:
-    """Return what each demand misses [0.1 J], shape (D,).
+    """Return what each demand misses [0.1 J], shape (D,); 0 for wishes of energy with a value.
 
     Args:
         problem: compiled arrays.
@@ -106,7 +106,7 @@ def missing_energy(problem: Problem, slot_energy_units: Ints) -> Ints:
     given = np.cumsum(slot_energy_units, axis=1)
     padded = np.concatenate((np.zeros((given.shape[0], 1), dtype=np.int64), given), axis=1)
     got = padded[problem.demand_session, problem.demand_end]
-    missing: Ints = np.maximum(problem.demand_wish_units - got, 0)
+    missing: Ints = np.maximum(problem.demand_wish_units - got, 0) * problem.demand_counted
     return missing
 
 

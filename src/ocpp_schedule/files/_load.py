@@ -145,8 +145,11 @@ class _Loading:
         limits, forecasts, availability = (
             numbered(name, items(data, name)) for name in ("limits", "forecasts", "availability")
         )
-        site, tariff, defaults = (read(data, name) for name in ("site", "tariff", "session_defaults"))
-        self._problems += cross_problems(site, sessions, tariff, grid, limits, forecasts, availability, defaults)
+        names = ("site", "tariff", "session_defaults", "objective")
+        site, tariff, defaults, objective = (read(data, name) for name in names)
+        self._problems += cross_problems(
+            site, sessions, tariff, grid, limits, forecasts, availability, defaults, objective
+        )
 
     def _take_sessions(self) -> None:
         given = self._data.get("sessions")

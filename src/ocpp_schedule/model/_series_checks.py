@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MAX_DECIMALS = 6
 """Decimals of a price per kWh (convention 1)."""
+ROUND_IT: Final = f"has more than {MAX_DECIMALS} decimals. Round it."
 
 
 def _span(series: object, field: str) -> tuple[datetime, datetime] | None:
@@ -62,17 +63,42 @@ def _too_fine(price: object) -> bool:
 
 
 def tariff_problems(tariff: object, grid: TimeGrid | None, path: str) -> Iterator[InputProblem]:
-    """Yield where the tariff leaves the grid without a price, or is finer than money is counted."""
-    remedy = f"has more than {MAX_DECIMALS} decimals. Round it."
-    for field in ("energy", "export"):
-        prices = read(tariff, field)
+    """Yield where the tariff leaves the grid without a value, or is finer than it is counted."""
+    for field, values, what in (
+        ("energy", "per_kwh", "prices"),
+        ("export", "per_kwh", "prices"),
+        ("co2", "g_per_kwh", "values"),
+    ):
+        series = read(tariff, field)
         if grid is not None:
-            yield from coverage_problems(f"{path}{field}", prices, "per_kwh", grid, "prices")
-        if _too_fine(prices):
-            yield InputProblem(f"{path}{field}", f"{prices!r} {remedy}")
-        for index, price in enumerate(items(prices, "per_kwh")):
-            if _too_fine(price):
-                yield InputProblem(f"{path}{field}.per_kwh[{index}]", f"{price!r} {remedy}")
+            yield from coverage_problems(f"{path}{field}", series, values, grid, what)
+        if _too_fine(series):
+            yield InputProblem(f"{path}{field}", f"{series!r} {ROUND_IT}")
+        for index, value in enumerate(items(series, values)):
+            if _too_fine(value):
+                yield InputProblem(f"{path}{field}.{values}[{index}]", f"{value!r} {ROUND_IT}")
+
+
+def value_problems(sessions: list[Item]) -> Iterator[InputProblem]:
+    """Yield values of energy that are finer than money is counted."""
+    for where, session in sessions:
+        value = read(session, "value_per_kwh")
+        if _too_fine(value):
+            yield InputProblem(place(where, session), f"value_per_kwh={value!r} {ROUND_IT}")
+
+
+def objective_problems(objective: object, tariff: object, site: object) -> Iterator[InputProblem]:
+    """Yield stages whose data are not there, and those that a bill at the meter does not go with."""
+    name, kinds = text(objective, "name"), [text(stage, "kind") for stage in items(objective, "stages")]
+    if (name == "greenest" or "co2" in kinds) and read(tariff, "co2") is None:
+        yield InputProblem("objective", "the stage 'co2' needs tariff.co2, g CO2 per kWh; give a series or a number.")
+    metered = bool(items(site, "generators") or items(site, "storages") or items(tariff, "peaks"))
+    if metered and name not in {None, "cheapest"} and kinds != ["must_have", "wanted", "cost"]:
+        yield InputProblem(
+            "objective",
+            "with generators, batteries or peak charges the stages are must_have, wanted, cost; "
+            "name the preset 'cheapest', or leave those out.",
+        )
 
 
 def forecast_problems(forecasts: list[Item], site: object, grid: TimeGrid | None) -> Iterator[InputProblem]:

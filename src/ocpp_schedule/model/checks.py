@@ -73,6 +73,7 @@ def cross_problems(
     forecasts: list[Item],
     availability: Sequence[Item] = (),
     session_defaults: object = None,
+    objective: object = None,
 ) -> Iterator[InputProblem]:
     """Yield what is wrong between objects that are each right by themselves.
 
@@ -85,6 +86,7 @@ def cross_problems(
         forecasts: with their places.
         availability: with their places.
         session_defaults: what to assume of sessions that do not say; None: they must.
+        objective: what to optimise for.
     """
     yield from references.session_problems(sessions, site)
     if session_defaults is None:
@@ -95,6 +97,8 @@ def cross_problems(
     yield from series.tariff_problems(tariff, grid, "tariff.")
     yield from peaks.peak_problems(tariff, grid, site, "tariff.")
     yield from source_problems(sessions, site)
+    yield from series.value_problems(sessions)
+    yield from series.objective_problems(objective, tariff, site)
     yield from series.limit_problems(limits, site)
     yield from series.forecast_problems(forecasts, site, grid)
 
@@ -110,6 +114,7 @@ def scenario_problems(scenario: Scenario) -> Iterator[InputProblem]:
         numbered("forecasts", scenario.forecasts),
         numbered("availability", scenario.availability),
         scenario.session_defaults,
+        scenario.objective,
     )
 
 

@@ -1,22 +1,104 @@
-"""What to optimise for, once safety and wishes are served."""
+"""What to optimise for, once safety and wishes are served: a sequence of stages (convention 16)."""
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Final, Literal, Self
 
-from ocpp_schedule.model._base import Model
+from pydantic import Field, model_validator
+
+from ocpp_schedule.errors import InputProblem
+from ocpp_schedule.model._base import Model, raise_references
+
+StageChoice = Literal["must_have", "wanted", "energy", "quick", "cost", "profit", "co2", "finish"]
+"""Kinds of stages (convention 16); less is better in each."""
+PresetName = Literal["cheapest", "fastest", "greenest", "profit"]
+
+MAX_STAGES: Final = 20
+PRESETS: Final[dict[PresetName, tuple[StageChoice, ...]]] = {
+    "cheapest": ("must_have", "wanted", "cost"),
+    "fastest": ("must_have", "wanted", "quick", "cost"),
+    "greenest": ("must_have", "wanted", "co2", "cost"),
+    "profit": ("must_have", "profit", "wanted"),
+}
+"""The stages of each preset, in order."""
+
+
+class ObjectiveStage(Model):
+    """One stage of an objective, and what it may leave to later ones.
+
+    ``allow_abs`` is in the unit of the stage: Wh (``must_have``, ``wanted``, ``energy``), Wh times hours (``quick``,
+    ``finish``), currency (``cost``, ``profit``), g (``co2``). The two budgets add up.
+
+    >>> ObjectiveStage(kind="cost", allow_rel=0.001).allow_abs
+    0.0
+    """
+
+    kind: StageChoice
+    allow_abs: Annotated[float, Field(strict=True, ge=0, le=1e9)] = Field(
+        default=0.0, description="what later stages may worsen it by"
+    )
+    allow_rel: Annotated[float, Field(strict=True, ge=0, le=1)] = Field(
+        default=0.0, description="the same, as a share of its value"
+    )
 
 
 class Objective(Model):
-    """The order of the stages (``docs/design.md``); so far: must-have, wanted energy, cost, tie-breaks.
+    """The stages in their order: a preset by its name, or stages of one's own.
 
-    >>> Objective.cheapest().name
-    'cheapest'
+    A stage counts only among plans that are as good in the stages before, less what those allow.
+
+    >>> [stage.kind for stage in Objective.greenest().sequence]
+    ['must_have', 'wanted', 'co2', 'cost']
+    >>> Objective.of("energy").name
+    'own'
     """
 
-    name: Literal["cheapest"] = "cheapest"
+    name: PresetName | Literal["own"] = "cheapest"
+    stages: tuple[ObjectiveStage, ...] | None = Field(default=None, min_length=1, max_length=MAX_STAGES)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        raise_references(InputProblem("", text) for text in self._texts())
+        return self
+
+    def _texts(self) -> list[str]:
+        if (self.name == "own") != (self.stages is not None):
+            if self.stages is None:
+                return ["name 'own' has no stages; list them, or name a preset."]
+            return [f"stages are given beside the preset {self.name!r}; call it 'own', or leave the stages out."]
+        kinds = [stage.kind for stage in self.stages or ()]
+        twice = sorted({kind for kind in kinds if kinds.count(kind) > 1})
+        return [f"stage {kind!r} stands there twice; a stage that is reached stays so." for kind in twice]
+
+    @property
+    def sequence(self) -> tuple[ObjectiveStage, ...]:
+        """The stages in their order."""
+        if self.name == "own":
+            return self.stages or ()
+        return tuple(ObjectiveStage(kind=kind) for kind in PRESETS[self.name])
+
+    @classmethod
+    def of(cls, *stages: StageChoice | ObjectiveStage) -> Self:
+        """Return an objective of one's own, from kinds or from stages with budgets."""
+        given = tuple(stage if isinstance(stage, ObjectiveStage) else ObjectiveStage(kind=stage) for stage in stages)
+        return cls(name="own", stages=given)
 
     @classmethod
     def cheapest(cls) -> Self:
-        """Return the preset that serves every wish at the lowest energy cost."""
+        """Return must-have, wanted energy, cost: every wish at the lowest energy cost."""
         return cls(name="cheapest")
+
+    @classmethod
+    def fastest(cls) -> Self:
+        """Return must-have, wanted energy, quick, cost: every wish, and as early as possible."""
+        return cls(name="fastest")
+
+    @classmethod
+    def greenest(cls) -> Self:
+        """Return must-have, wanted energy, CO2, cost: every wish with the least emissions (needs ``Tariff.co2``)."""
+        return cls(name="greenest")
+
+    @classmethod
+    def profit(cls) -> Self:
+        """Return must-have, profit, wanted: beyond must-haves only energy that is worth its price."""
+        return cls(name="profit")

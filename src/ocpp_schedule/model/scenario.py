@@ -17,7 +17,18 @@ from ocpp_schedule.model.tariff import Tariff
 from ocpp_schedule.timegrid import TimeGrid
 
 MAX_SESSIONS = 100_000
-INPUTS = ("site", "sessions", "tariff", "grid", "limits", "forecasts", "availability", "session_defaults", "held")
+INPUTS = (
+    "site",
+    "sessions",
+    "tariff",
+    "grid",
+    "limits",
+    "forecasts",
+    "availability",
+    "session_defaults",
+    "held",
+    "objective",
+)
 """Fields of a scenario that compiler and referee start from, by the names of their parameters."""
 FORMAT_VERSION = 1
 MAX_STEPS: Final = 10_000_000

@@ -18,6 +18,9 @@ MAX_PRICE: Final = 1_000_000
 PricePerKwh = Annotated[float, Field(strict=True, ge=-MAX_PRICE, le=MAX_PRICE)]
 
 
+GramsPerKwh = Annotated[float, Field(strict=True, ge=0, le=MAX_PRICE)]
+
+
 class PriceSeries(RegularSeries):
     """Energy prices over time [currency/kWh], taxes and levies included, negative allowed.
 
@@ -27,6 +30,17 @@ class PriceSeries(RegularSeries):
     """
 
     per_kwh: tuple[PricePerKwh, ...] = Field(min_length=1, max_length=MAX_SLOTS, description="one price per interval")
+
+
+class CarbonSeries(RegularSeries):
+    """What a kWh from the grid emits over time [g CO2 per kWh].
+
+    >>> from datetime import datetime, UTC
+    >>> CarbonSeries(start=datetime(2026, 1, 15, tzinfo=UTC), step_s=3600, g_per_kwh=(410, 95)).g_per_kwh
+    (410.0, 95.0)
+    """
+
+    g_per_kwh: tuple[GramsPerKwh, ...] = Field(min_length=1, max_length=MAX_SLOTS, description="one per interval")
 
 
 class Forecast(RegularSeries):

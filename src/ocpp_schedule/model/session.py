@@ -53,6 +53,8 @@ class Session(Model):
     known yet, so all of it is wanted within the grid. ``phases`` is what the car uses;
     None is unknown: every line for limits, one phase for energy. ``source="surplus"``: together with all
     others like it, it gets at most what generation is expected to give beyond the expected base load.
+    Wishes of a higher ``priority`` come first. Energy with a ``value_per_kwh`` is taken where it costs no more than
+    that; the rest is no shortfall.
 
     Departure and energy may be unknown (None) where ``SessionDefaults`` say what to assume then (convention 21).
     ``soc_percent`` is the state of charge at arrival. In slots whose energy price is above ``max_price_per_kwh``
@@ -78,6 +80,10 @@ class Session(Model):
     phases: Literal[1, 2, 3] | None = None
     source: Literal["any", "surplus"] = Field(
         default="any", description="surplus: only what generation is expected to give beyond the base load"
+    )
+    priority: int = Field(default=0, strict=True, ge=-1000, le=1000, description="higher comes first")
+    value_per_kwh: PricePerKwh | None = Field(
+        default=None, description="what a kWh is worth; None: wanted at any price"
     )
     transaction_id: TransactionId | None = Field(default=None, description="set while the session is running")
     battery_wh: WattHours | None = Field(default=None, description="what the battery holds")

@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints, model_validator
 from ocpp_schedule.errors import InputProblem
 from ocpp_schedule.model import _peak_checks as checks
 from ocpp_schedule.model._base import Id, Model, WattHours, Watts, raise_references
-from ocpp_schedule.model.series import MAX_PRICE, PricePerKwh, PriceSeries
+from ocpp_schedule.model.series import MAX_PRICE, CarbonSeries, GramsPerKwh, PricePerKwh, PriceSeries
 
 Weekday = Annotated[int, Field(strict=True, ge=1, le=7)]
 """Monday is 1, Sunday 7, as in ISO 8601."""
@@ -66,7 +66,7 @@ class PeakCharge(Model):
 
 
 class Tariff(Model):
-    """What the site pays: a price for import, one for export, and charges on peaks.
+    """What the site pays: a price for import, one for export, and charges on peaks; and what a kWh emits.
 
     Prices are a series, or one number for a flat price [currency/kWh]. ``export`` is what the site is paid for what
     it gives to the grid (it may be lower or higher than ``energy``, zero or negative).
@@ -81,3 +81,4 @@ class Tariff(Model):
     energy: PriceSeries | PricePerKwh
     export: PriceSeries | PricePerKwh = 0.0
     peaks: tuple[PeakCharge, ...] = Field(default=(), max_length=100)
+    co2: CarbonSeries | GramsPerKwh | None = Field(default=None, description="g CO2 per kWh; for the stage co2")

@@ -88,6 +88,8 @@ class Problem:
         demand_units: (D,) wanted energy, rounded up to reachable sums [0.1 J].
         demand_wish_units: (D,) the same before rounding up.
         demand_hard: (D,) a must-have. The last demand of each session is its wanted energy.
+        demand_counted: (D,) energy that is missed counts as missing; False for wishes of energy with a value, which
+            is taken where it is worth its price.
         demand_milestone: (D,) index of the milestone in its session; -1 for the wish.
         connector_ids: C names, sorted.
         idle_floor_steps, end_floor_steps: (C,) [steps].
@@ -132,6 +134,7 @@ class Problem:
     demand_units: Ints
     demand_wish_units: Ints
     demand_hard: Bools
+    demand_counted: Bools
     demand_milestone: Ints
     connector_ids: tuple[str, ...]
     idle_floor_steps: Ints
@@ -174,6 +177,14 @@ class Problem:
         """How many stages come first that count missing energy; 2 in the preset ``cheapest``."""
         kinds = [stage.kind for stage in self.stages]
         return next((at for at, kind in enumerate(kinds) if kind != "missing"), len(kinds))
+
+    @property
+    def chased(self) -> Bools:
+        """(D,) demands that the first stages count: to be met at any price."""
+        met = np.zeros(self.demand_session.size, dtype=np.bool_)
+        for stage in self.stages[: self.wish_stages]:
+            met |= stage.demands
+        return met
 
     @property
     def free_units(self) -> Ints:

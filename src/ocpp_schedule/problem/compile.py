@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from ocpp_schedule.model.availability import Availability
     from ocpp_schedule.model.defaults import SessionDefaults
+    from ocpp_schedule.model.objective import Objective
     from ocpp_schedule.model.series import Forecast, LimitSeries
     from ocpp_schedule.model.session import KnownSession, Session
     from ocpp_schedule.model.site import Connector, Site
@@ -53,6 +54,7 @@ def compile_problem(
     availability: Sequence[Availability] = (),
     session_defaults: SessionDefaults | None = None,
     held: Mapping[str, int] | None = None,
+    objective: Objective | None = None,
 ) -> Problem:
     """Return the integer arrays of a scenario whose references have been checked.
 
@@ -66,6 +68,7 @@ def compile_problem(
         availability: what connectors may give when.
         session_defaults: what to assume of sessions that do not say; None where all do.
         held: by session, the steps its charger holds in the first slot, which is under way; None: none is.
+        objective: what to optimise for; None: ``cheapest``.
     """
     edges = np.array(grid.edges_s, dtype=np.int64) + grid.start_s
     connectors = sorted(site.connectors, key=lambda connector: connector.id)
@@ -79,25 +82,19 @@ def compile_problem(
     headroom = nodes.headroom(nodes.limit_units, nodes.base_units - nodes.firm_units)
     alarm = _alarms(nodes, outlets, headroom)
     demands = compile_demands(table, edges, own, tapers)
-    inside = _windows(table, edges.size - 1)
     meter = compile_meter(site, table.sessions, tariff, forecasts, nodes, edges)
+    stages, counted = compile_stages(objective, tariff, table.sessions, demands, edges, prices, billed=bool(meter))
+    inside = _windows(table, edges.size - 1)
     caps = surplus_caps(_caps(table, _open(inside, held), nodes, alarm), meter, table, edges)
     return Problem(
         grid=grid,
         seconds=np.diff(edges),
         price_seconds=prices,
-        session_ids=table.ids,
-        session_connector=table.connector,
-        first_slot=table.first,
-        end_slot=table.end,
         slot_owner=_owners(table, inside, len(connectors)),
-        min_steps=table.min_steps,
-        max_steps=table.max_steps,
-        power_dw=table.power_dw,
-        load_units=table.load_units,
+        **_of_cars(table),
         cap_steps=caps if own is None else np.minimum(own.caps, caps),
-        **_wanted(demands),
-        connector_ids=tuple(connector.id for connector in connectors),
+        **_wanted(demands, counted),
+        connector_ids=tuple(outlets.index),
         idle_floor_steps=outlets.idle_floor,
         end_floor_steps=_end_floors(outlets, nodes),
         floor_units=outlets.floor_units,
@@ -107,7 +104,7 @@ def compile_problem(
         alarm=alarm,
         edge_guard_s=site.edge_guard_s,
         notices=table.notices + assumed + own_notices(table, demands) + export_notices(site, meter, grid),
-        stages=compile_stages(demands, prices, billed=meter is not None),
+        stages=stages,
         withheld=own.withheld if own else (),
         tapers=tapers,
         runs=run_rules(site, table, demands, int(edges[-1])),
@@ -126,7 +123,21 @@ def _held(held: Mapping[str, int] | None, ids: tuple[str, ...]) -> Ints | None:
     return None if held is None else np.array([held.get(name, 0) for name in ids], dtype=np.int64)
 
 
-def _wanted(demands: Demands) -> dict[str, Any]:
+def _of_cars(table: Table) -> dict[str, Any]:
+    """Return the fields of ``Problem`` that say what the cars are."""
+    return {
+        "session_ids": table.ids,
+        "session_connector": table.connector,
+        "first_slot": table.first,
+        "end_slot": table.end,
+        "min_steps": table.min_steps,
+        "max_steps": table.max_steps,
+        "power_dw": table.power_dw,
+        "load_units": table.load_units,
+    }
+
+
+def _wanted(demands: Demands, counted: Bools) -> dict[str, Any]:
     """Return the fields of ``Problem`` that say what is wanted."""
     return {
         "energy_units": demands.energy,
@@ -137,6 +148,7 @@ def _wanted(demands: Demands) -> dict[str, Any]:
         "demand_units": demands.units,
         "demand_wish_units": demands.wish,
         "demand_hard": demands.hard,
+        "demand_counted": counted,
         "demand_milestone": demands.milestone,
         "demand_unaffordable_units": demands.unaffordable,
         "demand_untakeable_units": demands.untakeable,

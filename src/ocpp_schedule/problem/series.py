@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from ocpp_schedule.model.series import CarbonSeries
 from ocpp_schedule.timegrid import EARLIEST
 from ocpp_schedule.units import MICROAMPERES_PER_AMPERE, PRICE_UNITS_PER_CURRENCY, exact
 
@@ -28,20 +29,21 @@ def epoch_s(instant: datetime) -> int:
     return (instant - EARLIEST) // SECOND
 
 
-def price_seconds(energy: PriceSeries | float, edges: Ints) -> Ints:
-    """Return price x seconds for each slot, exact.
+def price_seconds(energy: PriceSeries | CarbonSeries | float, edges: Ints) -> Ints:
+    """Return price (or emissions) x seconds for each slot, exact.
 
     Args:
-        energy: a series that covers the grid, or a flat price.
+        energy: a series that covers the grid, or one number throughout.
         edges: (T + 1,) seconds since 1970.
 
     Returns:
-        (T,) [1e-6 currency/kWh x s].
+        (T,) [1e-6 currency/kWh x s], or [1e-6 g/kWh x s].
     """
     if isinstance(energy, float | int):
         flat: Ints = np.diff(edges) * round(energy * PRICE_UNITS_PER_CURRENCY)
         return flat
-    units = np.rint(np.array(energy.per_kwh) * PRICE_UNITS_PER_CURRENCY).astype(np.int64)
+    values = energy.g_per_kwh if isinstance(energy, CarbonSeries) else energy.per_kwh
+    units = np.rint(np.array(values) * PRICE_UNITS_PER_CURRENCY).astype(np.int64)
     return integral(units, epoch_s(energy.start), energy.step_s, edges)
 
 

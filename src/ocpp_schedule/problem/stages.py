@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Literal
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
+from ocpp_schedule.model.objective import Objective
+from ocpp_schedule.problem.series import price_seconds
+from ocpp_schedule.units import ENERGY_UNITS_PER_WH, MONEY_UNITS_PER_CURRENCY, PRICE_UNITS_PER_CURRENCY, exact
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ocpp_schedule.model.objective import ObjectiveStage
+    from ocpp_schedule.model.session import Session
+    from ocpp_schedule.model.tariff import Tariff
     from ocpp_schedule.problem.arrays import Bools, Ints
     from ocpp_schedule.problem.demands import Demands
 
 StageKind = Literal["missing", "rate", "bill"]
-"""``missing``: energy that demands miss; ``rate``: energy times a rate per slot, such as a price; ``bill``: what the
-plan adds to the bill at the meter, whose import price is the rate."""
+"""``missing``: energy that demands miss; ``rate``: energy times a rate per slot, such as a price, and what missing
+energy would have been worth; ``bill``: what the plan adds to the bill at the meter, whose import price is the rate."""
 
 PARTS_PER_MILLION: Final = 1_000_000
+SECONDS_PER_HOUR: Final = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +36,26 @@ class StageSpec:
         name: of the stage, different from all others of the sequence.
         kind: how the value is computed.
         demands: (D,) bool, the demands whose missing energy is summed up (``missing``).
-        rate: (T,) or (S, T) rate x seconds of the slot (``rate``): the value is
-            ``floor(sum(energy x rate / seconds))``, rounded once. Prices are [1e-6 currency/kWh x s].
+        rate: (T,) rate x seconds of the slot (``rate``); prices are [1e-6 currency/kWh x s].
+        lost: (D,) what a unit of missing energy counts (``rate``). The value of such a stage is
+            ``floor(sum(energy x rate / seconds)) + sum(missing x lost)``, rounded once.
         allow_abs: what the stage may be worse for the sake of later ones, in its own unit.
         allow_ppm: the same relative to its value, in millionths; the two add up.
+        enough: values up to this one are as good as any: what the best value, as far as it is known, may be worsened
+            to; None where the stage leaves nothing.
     """
 
     name: str
     kind: StageKind
     demands: Bools = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
     rate: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    lost: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     allow_abs: int = 0
     allow_ppm: int = 0
+    enough: float | None = None
 
     def __post_init__(self) -> None:
-        for array in (self.demands, self.rate):
+        for array in (self.demands, self.rate, self.lost):
             array.setflags(write=False)
 
     def budget(self, value: float) -> float:
@@ -52,16 +67,137 @@ class StageSpec:
         return value + self.allow_abs + abs(value) * self.allow_ppm / PARTS_PER_MILLION
 
 
-def compile_stages(demands: Demands, price_seconds: Ints, *, billed: bool) -> tuple[StageSpec, ...]:
-    """Return the stages of the preset ``cheapest``: must-have energy, wanted energy, cost.
+@dataclass(frozen=True, slots=True)
+class _Input:
+    """What stages are made of: tariff, (T + 1,) edges, (T,) prices, (S,) priorities and values, demands."""
+
+    tariff: Tariff
+    edges: Ints
+    prices: Ints
+    priority: Ints
+    value: Ints
+    valued: Bools
+    demands: Demands
+
+    @property
+    def wishes(self) -> Bools:
+        """(D,) the wish of each session, milestones left out."""
+        wishes: Bools = self.demands.milestone < 0
+        return wishes
+
+    @property
+    def seconds(self) -> Ints:
+        """(T,) slot lengths [s]."""
+        return np.diff(self.edges)
+
+
+def compile_stages(
+    objective: Objective | None,
+    tariff: Tariff,
+    sessions: Sequence[Session],
+    demands: Demands,
+    edges: Ints,
+    prices: Ints,
+    *,
+    billed: bool = False,
+) -> tuple[tuple[StageSpec, ...], Bools]:
+    """Return the stages of an objective, and (D,) which demands count as missing where they are not met.
 
     Args:
-        demands: of all sessions.
-        price_seconds: (T,) price x seconds of each slot.
+        objective: the stages by kind; None: ``cheapest``.
+        tariff: for emissions.
+        sessions: in the order of the rows.
+        demands: of these sessions.
+        edges: (T + 1,) seconds since 1970.
+        prices: (T,) price x seconds of each slot.
         billed: the cost is the bill at the meter, not just the energy of charging times its price.
     """
-    return (
-        StageSpec("must_have", "missing", demands=demands.hard.copy()),
-        StageSpec("wanted", "missing", demands=~demands.hard),
-        StageSpec("cost", "bill" if billed else "rate", rate=price_seconds.copy()),
+    given = _Input(
+        tariff=tariff,
+        edges=edges,
+        prices=prices,
+        priority=np.array([session.priority for session in sessions], dtype=np.int64),
+        value=np.array([_units(session.value_per_kwh or 0.0) for session in sessions], dtype=np.int64),
+        valued=np.array([session.value_per_kwh is not None for session in sessions], dtype=np.bool_),
+        demands=demands,
     )
+    # Energy with a value competes with its price; what is not worth it is no shortfall. Must-haves stay must-haves.
+    counted = demands.hard | ~given.valued[demands.session]
+    stages: list[StageSpec] = []
+    for choice in (objective or Objective()).sequence:
+        if choice.kind in DEMANDS_OF:
+            stages += _by_class(choice, given, DEMANDS_OF[choice.kind](demands.hard) & counted)
+        elif choice.kind == "energy":
+            stages.append(_spec(choice, "energy", demands=given.wishes))
+        else:
+            lost = LOST_OF.get(choice.kind, _nothing)(given)
+            spec = _spec(choice, choice.kind, rate=RATE_OF[choice.kind](given), lost=lost)
+            stages.append(replace(spec, kind="bill") if billed and choice.kind == "cost" else spec)
+    return tuple(stages), counted
+
+
+def _units(price: float) -> int:
+    return round(price * PRICE_UNITS_PER_CURRENCY)
+
+
+def _by_class(choice: ObjectiveStage, given: _Input, counted: Bools) -> list[StageSpec]:
+    """Return one stage per priority, the highest first; the name says the priority where there are several."""
+    classes = sorted(set(given.priority.tolist()), reverse=True)
+    if len(classes) < 2:  # noqa: PLR2004 - one class, or no session at all
+        return [_spec(choice, choice.kind, demands=counted)]
+    own = given.priority[given.demands.session]
+    return [_spec(choice, f"{choice.kind} {priority}", demands=counted & (own == priority)) for priority in classes]
+
+
+def _spec(choice: ObjectiveStage, name: str, **data: Any) -> StageSpec:
+    unit = UNIT_OF[choice.kind]
+    return StageSpec(
+        name=name,
+        kind="rate" if choice.kind in RATE_OF else "missing",
+        allow_abs=int(exact(choice.allow_abs) * unit // 1),
+        allow_ppm=int(exact(choice.allow_rel) * PARTS_PER_MILLION // 1),
+        **data,
+    )
+
+
+def _nothing(given: _Input) -> Ints:
+    return np.zeros(given.wishes.size, dtype=np.int64)
+
+
+def _worth(given: _Input) -> Ints:
+    """Return what the wished energy is worth where it has a value."""
+    worth: Ints = given.value[given.demands.session] * given.wishes
+    return worth
+
+
+def _late(given: _Input) -> Ints:
+    """Return the length of the grid for every wish: what is missed counts as given after it."""
+    late: Ints = (given.edges[-1] - given.edges[0]) * given.wishes
+    return late
+
+
+def _emissions(given: _Input) -> Ints:
+    assert given.tariff.co2 is not None  # noqa: S101 - checked with the input, for the type checker
+    return price_seconds(given.tariff.co2, given.edges)
+
+
+DEMANDS_OF: Final[dict[str, Callable[[Bools], Bools]]] = {
+    "must_have": lambda hard: hard,
+    "wanted": lambda hard: ~hard,
+}
+RATE_OF: Final[dict[str, Callable[[_Input], Ints]]] = {
+    "quick": lambda given: (given.edges[:-1] - given.edges[0]) * given.seconds,
+    "cost": lambda given: given.prices.copy(),
+    "profit": lambda given: given.prices.copy(),
+    "co2": _emissions,
+    "finish": lambda given: (given.edges[1:] - given.edges[0]) * given.seconds,
+}
+LOST_OF: Final[dict[str, Callable[[_Input], Ints]]] = {"quick": _late, "cost": _worth, "profit": _worth}
+UNIT_OF: Final[dict[str, int]] = dict.fromkeys(("must_have", "wanted", "energy"), ENERGY_UNITS_PER_WH) | {
+    "quick": ENERGY_UNITS_PER_WH * SECONDS_PER_HOUR,
+    "finish": ENERGY_UNITS_PER_WH * SECONDS_PER_HOUR,
+    "cost": MONEY_UNITS_PER_CURRENCY,
+    "profit": MONEY_UNITS_PER_CURRENCY,
+    "co2": MONEY_UNITS_PER_CURRENCY,
+}
+"""By kind, what one unit of ``ObjectiveStage.allow_abs`` is inside; grams are counted like a currency."""

@@ -38,6 +38,7 @@ KNOWN: Final = frozenset(
         "demand_units",
         "demand_wish_units",
         "demand_hard",
+        "demand_counted",
         "demand_milestone",
         "demand_unaffordable_units",
         "connector_ids",

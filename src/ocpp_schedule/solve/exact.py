@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,8 @@ from ocpp_schedule.solve.repair import allowed_steps, settle
 from ocpp_schedule.solve.run_rows import with_run_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ocpp_schedule.problem.arrays import Floats, Ints, Problem
     from ocpp_schedule.problem.stages import StageSpec
     from ocpp_schedule.solve.program import Solver
@@ -33,14 +36,14 @@ def exact_plan(problem: Problem, relaxation: Relaxation, solver: Solver) -> Cand
     program = with_run_rows(problem, relaxation, program, width, width + arcs)
     program = with_levels(problem, relaxation, program)
     values: Floats | None = None
-    for cost in stage_costs(problem, relaxation, wishes, program.cost.size):
+    for cost, allowed in stage_costs(problem, relaxation, wishes, program.cost.size):
         if not cost.any():
             continue
         outcome = solver.run(replace(program, cost=cost), "sat")
         if outcome.values is None or not outcome.optimal:
             return None
         values = np.rint(outcome.values)
-        program = with_row(program, cost, float(np.rint(cost @ values)))
+        program = with_row(program, cost, float(np.floor(allowed(float(np.rint(cost @ values))))))
     if values is None:
         return None
     setpoints = np.zeros((problem.sessions, problem.slots))
@@ -137,34 +140,47 @@ def _arc_before(relaxation: Relaxation) -> Ints:
     return before
 
 
-def stage_costs(problem: Problem, relaxation: Relaxation, wishes: WholeDemands, columns: int) -> list[Floats]:
-    """Return the objective of each stage, then few starts and ties, in whole numbers."""
+def stage_costs(
+    problem: Problem, relaxation: Relaxation, wishes: WholeDemands, columns: int
+) -> list[tuple[Floats, Callable[[float], float]]]:
+    """Return the objective of each stage, then few starts and ties, in whole numbers; and what later stages may do."""
     arcs = relaxation.arc_session.size
-    costs = [_whole_cost(problem, stage, relaxation, wishes, columns) for stage in problem.stages]
+    costs = []
+    for stage in problem.stages:
+        cost, unit = _whole_cost(problem, stage, relaxation, wishes, columns)
+        costs.append((cost, partial(_allowed, stage, unit)))
     starts, ties = np.zeros(columns), np.zeros(columns)
     first_start = relaxation.program.cost.size + arcs
     starts[first_start : first_start + arcs] = 1.0
     # One slot later weighs more for a lower id, so that of two equal sessions the lower id charges first.
     ties[:arcs] = (2 * problem.sessions - relaxation.arc_session) * (relaxation.arc_slot + 1)
-    return [*costs, starts, ties]
+    return [*costs, (starts, float), (ties, float)]
+
+
+def _allowed(stage: StageSpec, unit: int, value: float) -> float:
+    """Return what later stages may make of a value of the whole objective."""
+    return stage.budget(value * unit) / unit
 
 
 def _whole_cost(
     problem: Problem, stage: StageSpec, relaxation: Relaxation, wishes: WholeDemands, columns: int
-) -> Floats:
+) -> tuple[Floats, int]:
+    """Return the objective of a stage in whole numbers, and how many of the stage's units one of them is."""
     cost = np.zeros(columns)
     if stage.kind == "missing":
-        weight = wishes.unit // int(np.gcd.reduce(wishes.unit))
-        cost[relaxation.columns["short"]] = np.where(stage.demands, weight, 0)
-        return cost
+        unit = int(np.gcd.reduce(wishes.unit)) or 1
+        cost[relaxation.columns["short"]] = np.where(stage.demands, wishes.unit // unit, 0)
+        return cost, unit
     if stage.kind == "bill":
         coefficients = relaxation.goals[stage.name].coefficients
         cost[: coefficients.size] = coefficients
-        return cost
+        return cost, 1
     session, slot = relaxation.arc_session, relaxation.arc_slot
-    price = problem.power_dw[session] * (stage.rate[slot] if stage.rate.ndim == 1 else stage.rate[session, slot])
-    cost[relaxation.columns["arcs"]] = price // (int(np.gcd.reduce(price)) or 1)
-    return cost
+    price, lost = problem.power_dw[session] * stage.rate[slot], stage.lost * wishes.unit
+    unit = int(np.gcd.reduce(np.concatenate((price, lost)))) or 1
+    cost[relaxation.columns["arcs"]] = price // unit
+    cost[relaxation.columns["short"]] = lost // unit
+    return cost, unit
 
 
 def with_row(program: Program, row: Floats, high: float) -> Program:

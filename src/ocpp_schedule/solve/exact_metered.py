@@ -46,7 +46,7 @@ def exact_metered(
     whole = with_levels(problem, relaxation, with_run_rows(problem, relaxation, whole, width, width + arcs))
     program, columns = _whole(whole, relaxation, exchange)
     found: tuple[Problem, Candidate] | None = None
-    for cost in stage_costs(problem, relaxation, wishes, columns):
+    for cost, _ in stage_costs(problem, relaxation, wishes, columns):
         wide = np.concatenate((cost, np.zeros(program.cost.size - cost.size)))
         if not wide.any():
             continue

@@ -12,7 +12,7 @@ import numpy as np
 
 from ocpp_schedule.solve.commodity import says_nothing_else
 from ocpp_schedule.solve.filling import refill
-from ocpp_schedule.solve.repair import settle
+from ocpp_schedule.solve.repair import settle, slot_prices
 from ocpp_schedule.solve.result import evaluate
 from ocpp_schedule.solve.working import WorkingPlan
 
@@ -31,13 +31,16 @@ def least_laxity(problem: Problem) -> Candidate:
     np.maximum.at(hard, problem.demand_session, np.where(problem.demand_hard, problem.demand_units, 0))
     most = (problem.cap_steps @ problem.seconds) * problem.power_dw
     order = np.lexsort((np.arange(problem.sessions), 1.0 - need / np.maximum(most, 1), hard == 0))
-    single, units = ((wishes == 1) & says_nothing_else(problem)).tolist(), need.tolist()
+    prices, at_any_price = slot_prices(problem), bool(problem.chased.all())
+    single, units = ((wishes == 1) & says_nothing_else(problem) & at_any_price).tolist(), need.tolist()
     for session in order[most[order] > 0].tolist():
         if single[session]:
             _fill_early(plan, session, units[session])
         else:
             window = plan.window(session)
-            refill(plan, session, np.arange(window.stop - window.start, dtype=np.float64))
+            early = np.arange(window.stop - window.start, dtype=np.float64)
+            # What is worth its price comes first; by time alone what is not to be met at any price gets nothing.
+            refill(plan, session, early if at_any_price else early - early.size * (prices[session, window] < 0))
     return settle(problem, plan.setpoints) or evaluate(problem, np.zeros_like(plan.setpoints))
 
 

@@ -7,12 +7,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ocpp_schedule.solve.patterns import is_flagged, refill_runs, top_up_runs, trim_runs
-from ocpp_schedule.solve.pouring import demands_of, fill, fill_levels
+from ocpp_schedule.solve.pouring import fill, fill_levels
 from ocpp_schedule.solve.tapering import refill_taper, top_up_taper
 
 if TYPE_CHECKING:
     from ocpp_schedule.problem.arrays import Floats
     from ocpp_schedule.solve.working import WorkingPlan
+
+
+def _chased(plan: WorkingPlan, session: int) -> list[tuple[int, int, bool]]:
+    """Return (end within the window, energy [0.1 J], whether at any price) of a session's demands, earliest first."""
+    problem = plan.problem
+    first = int(problem.first_slot[session])
+    low, high = np.searchsorted(problem.demand_session, [session, session + 1])
+    return sorted(
+        (int(problem.demand_end[demand]) - first, int(problem.demand_units[demand]), plan.chased[demand])
+        for demand in range(int(low), int(high))
+    )
 
 
 def refill(plan: WorkingPlan, session: int, price: Floats) -> None:
@@ -21,7 +32,7 @@ def refill(plan: WorkingPlan, session: int, price: Floats) -> None:
     Args:
         plan: is changed.
         session: index.
-        price: (W,) order of the window's slots, lowest first.
+        price: (W,) order of the window's slots, lowest first; below 0 where a step is worth more than it costs.
     """
     if is_flagged(plan.problem, session):
         refill_runs(plan, session, price)
@@ -37,8 +48,8 @@ def refill(plan: WorkingPlan, session: int, price: Floats) -> None:
     levels = plan.problem.levels.get(session)
     setpoints = np.zeros_like(room)
     order = np.argsort(price, kind="stable")
-    for end, units in demands_of(plan.problem, session):
-        allowed = order[order < end]
+    for end, units, at_any_price in _chased(plan, session):
+        allowed = order[(order < end) & (at_any_price | (price[order] < 0))]
         missing = units - int((setpoints[:end] * energy[:end]).sum())
         if levels is None:
             fill(setpoints, room, energy, allowed, missing, low)
@@ -47,7 +58,9 @@ def refill(plan: WorkingPlan, session: int, price: Floats) -> None:
     plan.assign(session, setpoints)
 
 
-def top_up(plan: WorkingPlan, session: int, price: Floats, missing_units: int, end: int) -> bool:
+def top_up(
+    plan: WorkingPlan, session: int, price: Floats, missing_units: int, end: int, *, at_any_price: bool = True
+) -> bool:
     """Add energy to a session where room is left: slots that are on first, then new ones.
 
     Args:
@@ -56,14 +69,15 @@ def top_up(plan: WorkingPlan, session: int, price: Floats, missing_units: int, e
         price: (W,) order of the slots, lowest first.
         missing_units: what to add [0.1 J].
         end: slots of the window before this one may be used.
+        at_any_price: else only where the price is below 0.
 
     Returns:
         whether the plan changed.
     """
     if is_flagged(plan.problem, session):
-        return top_up_runs(plan, session, price, missing_units, end)
+        return at_any_price and top_up_runs(plan, session, price, missing_units, end)
     if session in plan.problem.tapers:
-        return top_up_taper(plan, session, price, missing_units, end)
+        return at_any_price and top_up_taper(plan, session, price, missing_units, end)
     window = plan.window(session)
     setpoints = plan.setpoints[session, window].copy()
     room = plan.room(session)
@@ -71,7 +85,7 @@ def top_up(plan: WorkingPlan, session: int, price: Floats, missing_units: int, e
     room[room < low] = 0
     energy = plan.problem.power_dw[session] * plan.problem.seconds[window]
     order = np.argsort(price, kind="stable")
-    order = order[order < end]
+    order = order[(order < end) & (at_any_price | (price[order] < 0))]
     levels = plan.problem.levels.get(session)
     if levels is not None:
         on_first = order[np.argsort(setpoints[order] == 0, kind="stable")]

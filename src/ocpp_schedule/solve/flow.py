@@ -82,12 +82,13 @@ def best_flow(problem: Problem) -> Flow | None:
 
 
 def _wishes_first(problem: Problem) -> bool:
-    """Tell whether one stage counts all that is not served, and none before it anything else."""
+    """Tell whether one stage counts all that is not served, all alike, and none before it anything else."""
     counting = [at for at, stage in enumerate(problem.stages) if stage.kind != "missing" or stage.demands.any()]
     return (
         bool(counting)
         and [problem.stages[at].kind for at in counting[:2]] != ["missing", "missing"]
-        and (problem.stages[counting[0]].kind == "missing")
+        and problem.stages[counting[0]].kind == "missing"
+        and bool(problem.stages[counting[0]].demands.all())
     )
 
 
@@ -171,7 +172,12 @@ def _ranks(problem: Problem, tree: Tree, *, weighed: bool) -> tuple[Ints, int | 
     They rank what the stages make of each, in order; earlier slots come first among equals.
     """
     slots = problem.slots
-    rates = [np.zeros(slots, dtype=np.int64) if stage.kind == "missing" else stage.rate for stage in problem.stages]
+    # Rates count per unit of energy, unserved steps whole: where a stage has both, both count per step.
+    both = any(stage.lost.any() for stage in problem.stages)
+    power = int(problem.power_dw[tree.cars[0]]) if both else 1
+    rates = [
+        np.zeros(slots, dtype=np.int64) if stage.kind == "missing" else stage.rate * power for stage in problem.stages
+    ]
     idle = np.zeros((len(rates), 1), dtype=np.int64)
     rated = np.array(rates, dtype=np.int64).reshape(len(rates), slots)
     entries = [rated]
@@ -208,7 +214,7 @@ def _short_values(problem: Problem, tree: Tree, weight: Ints | int) -> Ints:
     """Return (stages, C) what an unserved step adds to each stage."""
     last = np.searchsorted(problem.demand_session, tree.cars, side="right") - 1
     rows = [
-        np.where(stage.demands[last], weight, 0) if stage.kind == "missing" else np.zeros(last.size, dtype=np.int64)
+        np.where(stage.demands[last], weight, 0) if stage.kind == "missing" else stage.lost[last] * weight
         for stage in problem.stages
     ]
     return np.array(rows, dtype=np.int64).reshape(len(rows), last.size)

@@ -44,28 +44,29 @@ def stage_goals(
     width = max(place.stop for place in places.values())
     goals = {}
     for stage in problem.stages:
+        coefficients = np.zeros(width)
         if stage.kind == "missing":
-            scale = 1.0 / float(short_units.mean()) if short_units.size else 1.0
-            found, dearest = np.where(stage.demands, short_units, 0.0) * scale, 0.0
+            scale, dearest = 1.0 / float(short_units.mean()) if short_units.size else 1.0, 0.0
+            coefficients[places["short"]] = np.where(stage.demands, short_units, 0.0) * scale
         else:
-            found, scale, dearest = _rate_goal(problem, stage, session, slot)
+            scale, dearest = _rate_scale(problem, stage, session)
             if stage.kind == "bill" and problem.meter is not None:
                 # A kWh more in one metering interval may raise every peak at once.
                 dearest += scale * sum(one.per_dw / int(one.seconds.min()) for one in problem.meter.registers)
-        coefficients = np.zeros(width)
-        coefficients[places["short" if stage.kind == "missing" else "arcs"]] = found
+            money = problem.power_dw[session] * stage.rate[slot].astype(float)
+            coefficients[places["arcs"]] = money * scale
+            coefficients[places["short"]] = stage.lost * short_units * scale
         goals[stage.name] = Goal(coefficients, scale, dearest)
     return goals
 
 
-def _rate_goal(problem: Problem, stage: StageSpec, session: Ints, slot: Ints) -> tuple[Floats, float, float]:
-    """Return coefficients of the arcs, scale and dearest price of energy times a rate."""
+def _rate_scale(problem: Problem, stage: StageSpec, session: Ints) -> tuple[float, float]:
+    """Return scale and dearest price of a stage that weighs energy."""
     per_energy = np.abs(stage.rate / problem.seconds)
     level = float(per_energy.mean()) if per_energy.size else 0.0
     scale = 1.0 / ((level or 1.0) * unit_energy(problem, session))
-    at = (slot,) if stage.rate.ndim == 1 else (session, slot)
-    money = problem.power_dw[session] * stage.rate[at].astype(float)
-    return money * scale, scale, float(per_energy.max(initial=0.0) or 1.0) * scale
+    dearest = max(float(per_energy.max(initial=0.0) or 1.0), float(stage.lost.max(initial=0)))
+    return scale, dearest * scale
 
 
 def unit_energy(problem: Problem, session: Ints) -> float:

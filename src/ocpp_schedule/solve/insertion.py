@@ -33,7 +33,7 @@ def let_in(problem: Problem, plan: Candidate) -> Candidate:
     best = plan
     for _ in range(ROUNDS):
         missing = np.zeros(problem.sessions, dtype=np.int64)
-        np.add.at(missing, problem.demand_session, best.missing_units)
+        np.add.at(missing, problem.demand_session, best.missing_units * problem.chased)
         short = np.argsort(-missing, kind="stable")[: min(np.count_nonzero(missing), INSERTIONS)]
         found = best
         for session in short.tolist():

@@ -91,7 +91,7 @@ def _pay_for_edges(
         if found is None:
             break
         latest = found
-        if latest.rank >= best.rank:
+        if latest.order >= best.order:
             stale += 1
         best = better(best, latest) or best
     return best
@@ -136,5 +136,5 @@ def _raised(problem: Problem, extra: Ints, plan: Candidate) -> Ints:
         full[session] = sum(drawn_units(problem, session, plan.setpoints[session], None, None))
     raised: Ints = np.maximum(extra, full - plan.energy_units.sum(axis=1))
     if plan.late.any() or plan.early.any():
-        np.add.at(raised, problem.demand_session, plan.missing_units)
+        np.add.at(raised, problem.demand_session, plan.missing_units * problem.chased)
     return raised

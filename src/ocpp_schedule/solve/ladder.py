@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
+from ocpp_schedule.solution import Certificate
 from ocpp_schedule.solve.again import as_good, continued
 from ocpp_schedule.solve.at_meter import aimed, at_work, decide
 from ocpp_schedule.solve.exact import exact_plan
@@ -17,11 +18,11 @@ from ocpp_schedule.solve.flow import best_flow
 from ocpp_schedule.solve.insertion import SWEPT_SESSIONS, descend, let_in
 from ocpp_schedule.solve.integer import integer_plan
 from ocpp_schedule.solve.labels import certificate_of_flow
-from ocpp_schedule.solve.prices import certificate_of
+from ocpp_schedule.solve.prices import certificates_of
 from ocpp_schedule.solve.program import Solver
 from ocpp_schedule.solve.relaxation import relax
 from ocpp_schedule.solve.result import Candidate, evaluate, to_solution
-from ocpp_schedule.solve.stages import Bounds, Relaxed, bounds_given, solve_stages
+from ocpp_schedule.solve.stages import Bounds, Relaxed, bounds_given, solve_stages, with_budgets
 from ocpp_schedule.solve.tapering import tapered, with_taper_rows
 from ocpp_schedule.solve.tighten import tighten
 
@@ -70,7 +71,14 @@ def solve(
         idle = evaluate(problem, np.zeros((problem.sessions, problem.slots), dtype=np.int64))
         bounds = Bounds(tuple(float(value) for value in idle.rank))
         return to_solution(
-            problem, idle, bounds, method="idle", mark="bounded", termination="nothing to decide", stats={}
+            problem,
+            idle,
+            bounds,
+            method="idle",
+            mark="bounded",
+            termination="nothing to decide",
+            stats={},
+            certificates={stage.name: Certificate({}, {}) for stage in problem.stages},
         )
     exact_arcs = exact_arcs if "exact" in methods else 0
     # Small problems also get few starts, which is no flow; nor is going on with a plan.
@@ -90,6 +98,7 @@ def _flow(problem: Problem) -> Solution | None:
     plan = evaluate(problem, flow.setpoints)
     if plan.late.any() or plan.early.any():
         return None
+    proof = certificate_of_flow(problem, flow)
     return to_solution(
         problem,
         plan,
@@ -98,7 +107,7 @@ def _flow(problem: Problem) -> Solution | None:
         mark="bounded",
         termination="min-cost flow: OPTIMAL",
         stats={"limits": int(flow.load.shape[0]), "programs": flow.runs},
-        certificate=certificate_of_flow(problem, flow),
+        certificates={} if proof is None else {problem.stages[-1].name: proof},
     )
 
 
@@ -112,6 +121,7 @@ def _linear(problem: Problem, solver: Solver, exact_arcs: int, previous: Ints | 
     relaxation, relaxed = whole, solve_stages(problem, whole, solver)
     if relaxed is None:
         return _packed(problem, "no linear solver returned a plan", _stats(relaxation, solver))
+    problem = with_budgets(problem, relaxed.bounds)
     opened, proof = problem, relaxed
     if exchange is not None:
         problem, relaxation, relaxed, proof = _aimed(problem, relaxation, relaxed, exchange, solver)
@@ -120,9 +130,9 @@ def _linear(problem: Problem, solver: Solver, exact_arcs: int, previous: Ints | 
         method, plan = "continued", kept
     else:
         method, plan = _best_plan(problem, relaxation, relaxed, solver, 0 if exchange else exact_arcs)
-        if exchange is not None and relaxation.arc_session.size <= exact_arcs and not problem.tapers:
+        if exchange is not None and relaxation.arc_session.size <= exact_arcs and _exact_at_meter(problem):
             exact = exact_metered(opened, whole, exchange, solver)
-            if exact is not None and exact[1].rank <= plan.rank:
+            if exact is not None and exact[1].order <= plan.order:
                 method, (problem, plan) = "exact", exact
         if kept is not None and as_good(problem, plan.rank, kept):
             method, plan = "continued", kept
@@ -137,7 +147,14 @@ def _linear(problem: Problem, solver: Solver, exact_arcs: int, previous: Ints | 
         mark="bounded",
         termination=relaxed.termination,
         stats=_stats(relaxation, solver),
-        certificate=certificate_of(problem, relaxation, priced, exchange),
+        certificates=certificates_of(problem, relaxation, priced, exchange),
+    )
+
+
+def _exact_at_meter(problem: Problem) -> bool:
+    """Tell whether no car tapers, no stage leaves a budget, and none counts what missed energy is worth."""
+    return not problem.tapers and not any(
+        stage.allow_abs or stage.allow_ppm or stage.lost.any() for stage in problem.stages
     )
 
 
@@ -175,7 +192,7 @@ def _best_plan(
     method = "linear"
     if relaxation.arc_session.size <= exact_arcs and not problem.tapers:
         exact = exact_plan(problem, relaxation, solver)
-        if exact is not None and (plan is None or exact.rank <= plan.rank):
+        if exact is not None and (plan is None or exact.order <= plan.order or _budgeted(problem, exact, plan)):
             method, plan = "exact", exact
     if plan is None:
         return "fallback", least_laxity(problem)
@@ -194,11 +211,16 @@ def _best_plan(
     return method, plan
 
 
+def _budgeted(problem: Problem, exact: Candidate, plan: Candidate) -> bool:
+    """Tell whether a stage of the exact plan may be worse for a later one: its budget counts from the best integer."""
+    return any(stage.enough is not None for stage in problem.stages) and exact.served <= plan.served
+
+
 def _bounds_at(
     problem: Problem, relaxation: Relaxation, relaxed: Relaxed, plan: Candidate, solver: Solver
 ) -> tuple[Bounds, Relaxed]:
     """Return the bounds on what the referee counts, and the program behind that of the cost."""
-    if not any(plan.served) and len(problem.stages) <= problem.wish_stages + 1:
+    if not any(plan.rank[: problem.wish_stages]) and len(problem.stages) <= problem.wish_stages + 1:
         return relaxed.bounds, relaxed
     given = bounds_given(problem, relaxation, solver, plan)
     if given is None:

@@ -1,8 +1,9 @@
-"""Duals of the linear program as whole numbers: the certificate of a plan."""
+"""Duals of the linear programs as whole numbers: the certificates of a plan, one per stage."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -15,44 +16,104 @@ if TYPE_CHECKING:
     from ocpp_schedule.problem.arrays import Ints, Problem
     from ocpp_schedule.solve.exchange import Exchange
     from ocpp_schedule.solve.relaxation import Relaxation
-    from ocpp_schedule.solve.stages import Relaxed
+    from ocpp_schedule.solve.stages import Proof, Relaxed
+
+FINE: Final = 1 << 20
+"""Size below which rounding a price to a whole number costs less than a millionth of it."""
+FINEST: Final = 1 << 30
+"""For missing energy, which is proven to the unit."""
+LARGEST: Final = 1 << 60
+"""No price is larger, so that all fit 64 bits; of prices this far apart the smallest are lost, as in the duals."""
 
 
-def certificate_of(
+def certificates_of(
     problem: Problem, relaxation: Relaxation, relaxed: Relaxed, exchange: Exchange | None = None
-) -> Certificate | None:
-    """Return the prices of rows and demands in money units, or None where the solver gave no duals.
+) -> dict[str, Certificate]:
+    """Return by the name of a stage its prices in whole numbers; stages whose program gave no duals are left out.
 
     The duals stand for prices with the tie-breaking terms in them; the referee takes them out again where it can.
     """
-    if relaxed.duals is None:
-        return None
+    kinds = {stage.name: stage.kind for stage in problem.stages}
+    return {
+        name: _bill(problem, relaxation, relaxed, proof, exchange)
+        if exchange is not None and kinds[name] == "bill"
+        else _certificate(problem, relaxation, name, proof)
+        for name, proof in relaxed.proofs.items()
+    }
+
+
+def _bill(problem: Problem, relaxation: Relaxation, relaxed: Relaxed, proof: Proof, exchange: Exchange) -> Certificate:
+    """Return the prices behind the bound of the bill, which is the last stage."""
     rows = relaxation.capacity_rows
-    money = relaxed.duals / relaxation.goals[problem.stages[-1].name].scale
-    row_money = np.rint(np.maximum(-money[: rows.shape[0]] / ROW_SCALE, 0.0)).astype(np.int64)
+    money = proof.duals / relaxation.goals[problem.stages[-1].name].scale
+    row_money = np.rint(np.maximum(-money[relaxation.rows["capacity"]] / ROW_SCALE, 0.0)).astype(np.int64)
     prices = np.zeros((len(problem.node_names), problem.channels, problem.slots), dtype=np.int64)
     prices[rows[:, 0], rows[:, 1], rows[:, 2]] = row_money
-    if exchange is not None and exchange.storage is not None:
+    if exchange.storage is not None:
         # A row that batteries share stands twice in the program; either may hold its price.
         row, *place = exchange.storage.hard.T
         shared = money[relaxation.rows[STORAGE]][row] / ROW_SCALE
         np.add.at(prices, tuple(place), np.rint(np.maximum(-shared, 0.0)).astype(np.int64))
     needs = np.maximum(money[relaxation.rows["need"]] / relaxation.short_units, 0.0)
-    demand_money = np.rint(needs).astype(np.int64)
+    at_meter = meter_prices(problem, relaxation, exchange, relaxed)
+    return Certificate(
+        _named_rows(problem, prices), _named_demands(problem, np.rint(needs).astype(np.int64)), **at_meter
+    )
+
+
+def _certificate(problem: Problem, relaxation: Relaxation, name: str, proof: Proof) -> Certificate:
+    rows, unit = relaxation.capacity_rows, relaxation.goals[name].scale
+    held = {one: price * relaxation.goals[one].scale / unit for one, price in proof.frozen.items()}
+    duals = proof.duals / unit
+    pressure = np.maximum(-duals[relaxation.rows["capacity"]] / ROW_SCALE, 0.0)
+    needs = np.maximum(duals[relaxation.rows["need"]] / relaxation.short_units, 0.0)
+    largest = max(float(pressure.max(initial=0.0)), float(needs.max(initial=0.0)), *held.values(), 1.0)
+    smallest = min((price for price in held.values() if price > 0), default=None)
+    scale = min(_scale(problem, name, smallest), 1 << int(math.log2(max(LARGEST / largest, 1.0))))
+    prices = np.zeros((len(problem.node_names), problem.channels, problem.slots), dtype=np.int64)
+    prices[rows[:, 0], rows[:, 1], rows[:, 2]] = np.rint(pressure * scale).astype(np.int64)
+    return Certificate(
+        _named_rows(problem, prices),
+        _named_demands(problem, np.rint(needs * scale).astype(np.int64)),
+        denominator=scale,
+        stage_prices={one: round(price * scale) for one, price in held.items() if round(price * scale)},
+    )
+
+
+def _scale(problem: Problem, name: str, smallest: float | None) -> int:
+    """Return what prices are multiplied by, so that rounding them loses next to nothing: a power of two.
+
+    Args:
+        problem: for the rates.
+        name: of the stage.
+        smallest: price of a stage before; None where none has any.
+    """
+    (stage,) = (one for one in problem.stages if one.name == name)
+    usual = 1.0
+    if stage.kind == "rate":
+        usual = float(np.abs(stage.rate / problem.seconds).mean()) if stage.rate.size else 1.0
+    least = max(usual, 1.0) if smallest is None else min(smallest, max(usual, 1.0))
+    if stage.kind != "missing" and least >= FINE / 16:
+        return 1
+    fine = 1 << max(round(math.log2(min(FINE / least, LARGEST))), 0)
+    return max(fine, FINEST) if stage.kind == "missing" else fine
+
+
+def _named_rows(problem: Problem, prices: Ints) -> dict[tuple[str, str, int], tuple[int, ...]]:
+    """Return the (N, K, T) prices that are not all 0 by row, as the referee names them."""
     named = {}
     for node, channel in zip(*np.nonzero(prices.any(axis=2)), strict=True):
-        noun, _, name = problem.node_names[node].partition(" ")
-        named[noun, name, int(channel)] = tuple(prices[node, channel].tolist())
-    at_meter = {} if exchange is None else meter_prices(problem, relaxation, exchange, relaxed)
-    return Certificate(named, _named_demands(problem, demand_money), **at_meter)
+        noun, _, subject = problem.node_names[node].partition(" ")
+        named[noun, subject, int(channel)] = tuple(prices[node, channel].tolist())
+    return named
 
 
-def _named_demands(problem: Problem, demand_money: Ints) -> dict[tuple[str, int | None], int]:
+def _named_demands(problem: Problem, demand_prices: Ints) -> dict[tuple[str, int | None], int]:
     """Return the prices by session and milestone, as the referee names them."""
     named: dict[tuple[str, int | None], int] = {}
     for demand, (session, milestone) in enumerate(
         zip(problem.demand_session.tolist(), problem.demand_milestone.tolist(), strict=True)
     ):
-        if demand_money[demand] > 0:
-            named[problem.session_ids[session], None if milestone < 0 else milestone] = int(demand_money[demand])
+        if demand_prices[demand] > 0:
+            named[problem.session_ids[session], None if milestone < 0 else milestone] = int(demand_prices[demand])
     return named

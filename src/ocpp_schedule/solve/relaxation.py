@@ -174,11 +174,8 @@ def relax(problem: Problem) -> Relaxation:
 
 def _penalties(problem: Problem, short_units: Floats, dearest: float, session: Ints) -> Floats:
     """Return (D,) what a missing unit costs in the first program: more than anything that it could save."""
-    counted = np.zeros(short_units.size, dtype=np.bool_)
-    for stage in problem.stages[: problem.wish_stages]:
-        counted |= stage.demands
     price = WANT_WEIGHT * (dearest or 1.0 / unit_energy(problem, session))
-    penalties: Floats = counted * np.where(problem.demand_hard, MUST_WEIGHT, 1.0) * price * short_units
+    penalties: Floats = problem.chased * np.where(problem.demand_hard, MUST_WEIGHT, 1.0) * price * short_units
     return penalties
 
 

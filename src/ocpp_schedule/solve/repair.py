@@ -14,6 +14,7 @@ from ocpp_schedule.solve.relaxation import congestion_prices, restrict
 from ocpp_schedule.solve.result import Candidate, evaluate
 from ocpp_schedule.solve.stages import solve_stages
 from ocpp_schedule.solve.tapering import mend_tapers, tapered
+from ocpp_schedule.solve.values import worth_of
 from ocpp_schedule.solve.working import WorkingPlan
 
 if TYPE_CHECKING:
@@ -41,13 +42,20 @@ def allowed_steps(problem: Problem, values: Floats) -> Ints:
 
 
 def slot_prices(problem: Problem) -> Floats:
-    """Return (S, T) money per step with early finish breaking ties, for filling in order of price."""
-    meter = problem.meter
-    price = problem.price_seconds if meter is None or meter.aim_price is None else meter.aim_price
-    per_second = price / problem.seconds
-    spread = float(np.abs(per_second).mean()) or 1.0
-    order = per_second + 1e-6 * spread * np.arange(problem.slots) / problem.slots
-    return np.repeat(order[None, :], problem.sessions, axis=0)
+    """Return (S, T) price per energy in the first stage after the wishes, early finish breaking ties.
+
+    For filling in order of price; what missing it would count is off, so below 0 energy is worth what it costs.
+    """
+    main = problem.stages[problem.wish_stages :][:1]
+    rate = main[0].rate if main and main[0].kind != "missing" else problem.price_seconds
+    if problem.meter is not None and problem.meter.aim_price is not None:
+        rate = problem.meter.aim_price
+    per_second = rate / problem.seconds
+    spread = float(np.abs(per_second).mean()) if per_second.size else 1.0
+    order = per_second + 1e-6 * (spread or 1.0) * (np.arange(problem.slots) / problem.slots - 1.0)
+    prices = np.repeat(order[None, :], problem.sessions, axis=0)
+    worth = worth_of(problem)
+    return prices - worth[:, None] if worth.any() else prices
 
 
 def settle(problem: Problem, setpoints: Ints) -> Candidate | None:
@@ -87,7 +95,7 @@ def _settled(problem: Problem, setpoints: Ints) -> Candidate | None:
     avoid, far = np.zeros_like(prices), 2 * float(np.abs(prices).max(initial=1.0)) + 1.0
     for _ in range(SETTLING_ROUNDS):
         current = evaluate(problem, plan.setpoints.copy())
-        if (best is None or current.rank < best.rank) and _allowed(problem, current):
+        if (best is None or current.order < best.order) and _allowed(problem, current):
             best = current
         if not _adjust(plan, current, prices + avoid, prices - avoid):
             break
@@ -109,7 +117,7 @@ def better(one: Candidate | None, other: Candidate | None) -> Candidate | None:
     """Return the plan that ranks first, stage by stage."""
     if one is None or other is None:
         return one or other
-    return min((one, other), key=lambda candidate: candidate.rank)
+    return min((one, other), key=lambda candidate: candidate.order)
 
 
 def _allowed(problem: Problem, candidate: Candidate) -> bool:
@@ -130,8 +138,21 @@ def _adjust(plan: WorkingPlan, current: Candidate, to_add: Floats, to_drop: Floa
         session = int(problem.demand_session[demand])
         window = plan.window(session)
         end = int(problem.demand_end[demand]) - window.start
-        changed |= top_up(plan, session, to_add[session, window], int(current.missing_units[demand]), end)
+        missing = int(current.missing_units[demand])
+        changed |= top_up(plan, session, to_add[session, window], missing, end, at_any_price=plan.chased[demand])
     return changed
+
+
+def _refit_prices(problem: Problem, relaxation: Relaxation, relaxed: Relaxed) -> Floats:
+    """Return (S, T) what a step costs with its congestion, where duals are known, less what missing it would count."""
+    if relaxed.duals is None:
+        return slot_prices(problem)
+    prices = congestion_prices(relaxation, relaxed.cost, relaxed.duals, (problem.sessions, problem.slots))
+    worth = worth_of(problem)
+    if relaxation.main is not None and worth.any():
+        step = problem.power_dw[:, None] * problem.seconds * relaxation.goals[relaxation.main].scale
+        prices -= worth[:, None] * step
+    return prices
 
 
 def rounded_plan(problem: Problem, relaxation: Relaxation, relaxed: Relaxed, solver: Solver) -> Candidate | None:
@@ -147,9 +168,7 @@ def rounded_plan(problem: Problem, relaxation: Relaxation, relaxed: Relaxed, sol
     between = low.max(initial=0) > 1 and bool(((values > ROUNDING) & (values < low - ROUNDING)).any())
     if not between and not problem.tapers:
         return settle(problem, allowed_steps(problem, values))
-    prices = slot_prices(problem)
-    if relaxed.duals is not None:
-        prices = congestion_prices(relaxation, relaxed.cost, relaxed.duals, shape)
+    prices = _refit_prices(problem, relaxation, relaxed)
     return refit_minimum(problem, values, prices)
 
 
@@ -164,9 +183,7 @@ def with_runs(problem: Problem, relaxation: Relaxation, relaxed: Relaxed, solver
     chosen = np.flatnonzero(broken(problem, values))
     if not chosen.size:
         return relaxation, relaxed
-    prices = slot_prices(problem)
-    if relaxed.duals is not None:
-        prices = congestion_prices(relaxation, relaxed.cost, relaxed.duals, shape)
+    prices = _refit_prices(problem, relaxation, relaxed)
     plan = WorkingPlan(problem, np.zeros(shape, dtype=np.int64))
     cap = np.maximum(problem.cap_steps.sum(axis=1), 1)
     fullness = values.sum(axis=1) / cap

@@ -26,8 +26,9 @@ class Candidate:
         late, early: (S, T) guarded edges.
         energy_units: (S, T) [0.1 J].
         missing_units: (D,) missing energy of each demand, never negative [0.1 J].
-        rank: value of each stage of the problem; the lower plan is the better one.
-        served: the values of the first stages, those that count missing energy.
+        rank: value of each stage of the problem.
+        order: the same, values that are good enough for later stages made equal; the lower plan is the better one.
+        served: the first of these, of the stages that count missing energy.
     """
 
     setpoints: Ints
@@ -36,7 +37,8 @@ class Candidate:
     energy_units: Ints
     missing_units: Ints
     rank: tuple[int, ...]
-    served: tuple[int, ...]
+    order: tuple[float, ...]
+    served: tuple[float, ...]
 
     @property
     def missing(self) -> int:
@@ -51,6 +53,10 @@ def evaluate(problem: Problem, setpoints: Ints) -> Candidate:
     given = np.concatenate((np.zeros((problem.sessions, 1), dtype=np.int64), np.cumsum(energy, axis=1)), axis=1)
     missing = np.maximum(problem.demand_wish_units - given[problem.demand_session, problem.demand_end], 0)
     rank = stage_values(problem, energy, missing)
+    order = tuple(
+        value if stage.enough is None else max(value, stage.enough)
+        for stage, value in zip(problem.stages, rank, strict=True)
+    )
     return Candidate(
         setpoints=setpoints,
         late=late,
@@ -58,7 +64,8 @@ def evaluate(problem: Problem, setpoints: Ints) -> Candidate:
         energy_units=energy,
         missing_units=missing,
         rank=rank,
-        served=rank[: problem.wish_stages],
+        order=order,
+        served=order[: problem.wish_stages],
     )
 
 
@@ -71,7 +78,7 @@ def to_solution(
     mark: StageMark,
     termination: str,
     stats: dict[str, int | float],
-    certificate: Certificate | None = None,
+    certificates: dict[str, Certificate] | None = None,
 ) -> Solution:
     """Return the plan as a ``Solution`` with read-only arrays."""
     arrays = (with_held(problem, plan.setpoints).astype(np.int64), plan.late, plan.early, plan.energy_units.sum(axis=1))
@@ -94,7 +101,7 @@ def to_solution(
         method=method,
         termination=termination,
         stats=stats,
-        certificate=certificate,
+        certificates=certificates or {},
         **_at_meter(problem, plan),
     )
 

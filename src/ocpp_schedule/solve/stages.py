@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -36,8 +36,22 @@ class Bounds:
     values: tuple[float | None, ...]
 
     def missing(self, problem: Problem) -> float:
-        """Return the energy that no plan can give, as far as it is known [0.1 J]."""
-        return sum(value or 0.0 for value in self.values[: problem.wish_stages])
+        """Return the energy that plans need not give: what none can, as far as it is known, and budgets [0.1 J]."""
+        known = zip(self.values, problem.stages[: problem.wish_stages], strict=False)
+        return sum(max(value or 0.0, stage.enough or 0.0) for value, stage in known)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Duals of the program of one stage.
+
+    Attributes:
+        duals: of the relaxation's rows.
+        frozen: by the name of a stage before, what a unit of its objective is worth [objective units].
+    """
+
+    duals: Floats
+    frozen: dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +64,7 @@ class Relaxed:
         cost: (n,) objective of the last stage, with that of the frozen stages at the prices of their rows.
         bounds: of the stages.
         termination: what the solver said last.
+        proofs: by the name of a stage, the duals of its program; stages without are missing.
     """
 
     values: Floats
@@ -57,6 +72,7 @@ class Relaxed:
     cost: Floats
     bounds: Bounds
     termination: str
+    proofs: dict[str, Proof] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +129,21 @@ def bounds_given(problem: Problem, relaxation: Relaxation, solver: Solver, plan:
     return None if found is None else replace(found, bounds=Bounds(tuple(bounds)))
 
 
+def with_budgets(problem: Problem, bounds: Bounds) -> Problem:
+    """Return the problem with what is good enough in each stage that leaves something to later ones."""
+    if not any(stage.allow_abs or stage.allow_ppm for stage in problem.stages):
+        return problem
+    known = zip(problem.stages, bounds.values, strict=True)
+    # The bounds come out of a solver: what they are too low by must not spoil a plan that uses its budget to the full.
+    stages = (
+        replace(stage, enough=stage.budget(bound) + FREEZE_SHARE * abs(bound) + 1)
+        if (stage.allow_abs or stage.allow_ppm) and bound is not None
+        else stage
+        for stage, bound in known
+    )
+    return replace(problem, stages=tuple(stages))
+
+
 class _Sequence:
     """Stages that are solved one after the other, those before frozen by a row each."""
 
@@ -121,6 +152,7 @@ class _Sequence:
         self.reached: list[tuple[StageSpec, float]] = []
         self.bounds: list[float | None] = []
         self.solved: _Run | None = None
+        self._proofs: dict[str, Proof] = {}
         self._cost = relaxation.program.cost
 
     def pass_by(self, stage: StageSpec) -> None:
@@ -132,6 +164,8 @@ class _Sequence:
         """Note the first program, in which nothing is short, as that of the stage after the wishes."""
         self.solved = run
         if stage is not None:
+            if run.duals is not None:
+                self._proofs[stage.name] = Proof(run.duals, {})
             self._note(stage, run, run.objective - self._relaxation.tie_units)
 
     def solve(self, stage: StageSpec) -> bool:
@@ -147,9 +181,11 @@ class _Sequence:
             return False
         self.solved, self._cost = run, cost
         if run.duals is not None:
-            prices = run.duals[relaxation.program.row_high.size :]
-            for name, price in zip(names, prices.tolist(), strict=True):
-                self._cost = self._cost - price * relaxation.goals[name].coefficients
+            rows = relaxation.program.row_high.size
+            prices = dict(zip(names, np.maximum(-run.duals[rows:], 0.0).tolist(), strict=True))
+            self._proofs[stage.name] = Proof(run.duals[:rows], prices)
+            for name, price in prices.items():
+                self._cost = self._cost + price * relaxation.goals[name].coefficients
         self._note(stage, run, run.objective - tied * relaxation.tie_units)
         return True
 
@@ -170,7 +206,7 @@ class _Sequence:
         run = self.solved
         if run is None:
             return None
-        return Relaxed(run.values, run.duals, self._cost, Bounds(tuple(self.bounds)), run.termination)
+        return Relaxed(run.values, run.duals, self._cost, Bounds(tuple(self.bounds)), run.termination, self._proofs)
 
 
 def _bound(

@@ -6,6 +6,8 @@ import math
 import operator
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from ocpp_schedule.solve.metering import metered
 
 if TYPE_CHECKING:
@@ -31,38 +33,46 @@ def weighted_units(energy: Ints, rate: Ints, seconds: Ints) -> int:
 
     Args:
         energy: (S, T) [0.1 J].
-        rate: (T,), or (S, T) where it differs between sessions: rate x seconds of the slot.
+        rate: (T,) rate x seconds of the slot.
         seconds: (T,) lengths of the slots.
     """
     lengths = seconds.tolist()
     common = math.lcm(*set(lengths))
-    if rate.ndim == 1:
-        shares = [own * (common // length) for own, length in zip(rate.tolist(), lengths, strict=True)]
-        return int(sum(map(operator.mul, energy.sum(axis=0).tolist(), shares))) // common
-    total = 0
-    for slot, length in enumerate(lengths):
-        weighted = sum(map(operator.mul, energy[:, slot].tolist(), rate[:, slot].tolist()))
-        total += weighted * (common // length)
-    return int(total // common)
+    shares = [own * (common // length) for own, length in zip(rate.tolist(), lengths, strict=True)]
+    return int(sum(map(operator.mul, energy.sum(axis=0).tolist(), shares))) // common
 
 
 def gross_units(problem: Problem, setpoints: Ints, stage: StageSpec) -> float:
     """Return what the energy of (S, T) set-points is worth in a stage, rates without their sign."""
-    power = setpoints * problem.power_dw[:, None]
-    return float(((power if stage.rate.ndim > 1 else power.sum(axis=0)) * abs(stage.rate)).sum())
+    per_slot = (setpoints * problem.power_dw[:, None]).sum(axis=0)
+    return float((per_slot * abs(stage.rate)).sum())
+
+
+def worth_of(problem: Problem) -> Ints:
+    """Return (S,) what missing a unit of wished energy counts in the first stage after the wishes."""
+    worth = np.zeros(problem.sessions, dtype=np.int64)
+    for stage in problem.stages[problem.wish_stages :][:1]:
+        if stage.kind != "missing":
+            np.maximum.at(worth, problem.demand_session, stage.lost)
+    return worth
 
 
 def _missing(_: Problem, stage: StageSpec, __: Ints, missing: Ints) -> int:
     return int(missing[stage.demands].sum())
 
 
-def _rate(problem: Problem, stage: StageSpec, energy: Ints, _: Ints) -> int:
-    return weighted_units(energy, stage.rate, problem.seconds)
+def _rate(problem: Problem, stage: StageSpec, energy: Ints, missing: Ints) -> int:
+    return weighted_units(energy, stage.rate, problem.seconds) + _lost(stage, missing)
 
 
-def _bill(problem: Problem, _: StageSpec, energy: Ints, __: Ints) -> int:
+def _lost(stage: StageSpec, missing: Ints) -> int:
+    """Return what missing energy would have been worth."""
+    return sum(map(operator.mul, missing.tolist(), stage.lost.tolist())) if stage.lost.any() else 0
+
+
+def _bill(problem: Problem, stage: StageSpec, energy: Ints, missing: Ints) -> int:
     assert problem.meter is not None  # noqa: S101 - such a stage comes with a meter, for the type checker
-    return metered(problem, problem.meter, energy).cost_units
+    return metered(problem, problem.meter, energy).cost_units + _lost(stage, missing)
 
 
 VALUE_OF: Final[dict[StageKind, Callable[[Problem, StageSpec, Ints, Ints], int]]] = {

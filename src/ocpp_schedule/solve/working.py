@@ -112,6 +112,12 @@ class WorkingPlan:
         return sums.astype(np.int64).reshape(-1, self.problem.slots)
 
     @cached_property
+    def chased(self) -> list[bool]:
+        """By demand, whether it is to be met at any price; others only where a step is worth more than it costs."""
+        wanted: list[bool] = self.problem.chased.tolist()
+        return wanted
+
+    @cached_property
     def _limit_units(self) -> Ints:
         return self.problem.headroom_units.reshape(-1, self.problem.slots)
 

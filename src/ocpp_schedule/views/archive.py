@@ -99,14 +99,12 @@ def solution_to_dict(solution: Solution) -> dict[str, Any]:
         ],
         "method": solution.method,
         "termination": solution.termination,
-        "certificate": _certificate_to_dict(solution.certificate),
+        "certificates": {name: _certificate_to_dict(one) for name, one in solution.certificates.items()},
         **meter_to_dict(solution),
     }
 
 
-def _certificate_to_dict(certificate: Certificate | None) -> dict[str, Any] | None:
-    if certificate is None:
-        return None
+def _certificate_to_dict(certificate: Certificate) -> dict[str, Any]:
     rows = [
         {"noun": noun, "id": name, "line": line, "prices": list(prices)}
         for (noun, name, line), prices in sorted(certificate.row_prices.items())
@@ -115,14 +113,18 @@ def _certificate_to_dict(certificate: Certificate | None) -> dict[str, Any] | No
         {"session": session, "milestone": milestone, "price": price}
         for (session, milestone), price in certificate.demand_prices.items()
     ]
-    found = {"rows": rows, "demands": demands, "caps": certificate.cap_prices, **meter_prices_to_dict(certificate)}
+    found = {
+        "rows": rows,
+        "demands": demands,
+        "caps": certificate.cap_prices,
+        "stages": certificate.stage_prices,
+        **meter_prices_to_dict(certificate),
+    }
     return found if certificate.denominator == 1 else found | {"denominator": certificate.denominator}
 
 
-def _certificate(data: Any) -> Certificate | None:
+def _certificate(data: Any) -> Certificate:
     """Return archived prices; whatever they are, the bound that they prove is none too high."""
-    if data is None:
-        return None
     rows = {
         (_text(row["noun"]), _text(row["id"]), _whole([row["line"]])[0]): tuple(_whole(row["prices"]))
         for row in data["rows"]
@@ -133,11 +135,13 @@ def _certificate(data: Any) -> Certificate | None:
         )[0]
         for one in data["demands"]
     }
-    caps = {_text(session): _whole([price])[0] for session, price in data["caps"].items()}
+    caps, stages = (
+        {_text(name): _whole([price])[0] for name, price in data[part].items()} for part in ("caps", "stages")
+    )
     (denominator,) = _whole([data.get("denominator", 1)])
     if denominator < 1:
         raise ValueError(f"denominator {denominator} of the certificate's prices")
-    return Certificate(rows, demands, caps, denominator, **meter_prices(data))
+    return Certificate(rows, demands, caps, denominator, stage_prices=stages, **meter_prices(data))
 
 
 def _flags(ids: tuple[str, ...], flags: Any) -> dict[str, list[int]]:
@@ -191,7 +195,7 @@ def _read(scenario: Scenario, data: Mapping[str, Any], names: Sequence[str] | No
         stages=_stages(data["stages"], names),
         method=_text(data["method"]),
         termination=_text(data["termination"]),
-        certificate=_certificate(data["certificate"]),
+        certificates={_text(name): _certificate(one) for name, one in data["certificates"].items()},
         **meter_fields(data, *_devices(scenario), shape[1]),
     )
 
