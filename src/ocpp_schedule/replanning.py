@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from fractions import Fraction
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from ocpp_schedule.problem.arrays import Problem
     from ocpp_schedule.solution import Solution
     from ocpp_schedule.timegrid import TimeGrid
-
-DECIWATTS_PER_WATT = 10
 
 
 class Before(NamedTuple):
@@ -99,7 +96,7 @@ def opened(
 
     known, assumed = known_sessions(scenario.sessions, scenario.session_defaults, scenario.grid.start)
     planned = {} if before is None else _at(before, now)
-    found = reopened(scenario, known, now, states, planned, _watts_per_step(scenario, known, states, planned, before))
+    found = reopened(scenario, known, now, states, planned, _powers_dw(scenario, known, states, planned, before))
     return found.scenario, assumed + found.notices
 
 
@@ -114,14 +111,14 @@ def _at(before: Before, now: datetime) -> dict[str, int]:
     return dict(zip(before.problem.session_ids, before.setpoints[:, slot].tolist(), strict=True))
 
 
-def _watts_per_step(
+def _powers_dw(
     scenario: Scenario,
     sessions: Sequence[KnownSession],
     states: Sequence[SessionState],
     planned: Mapping[str, int],
     before: Before | None,
-) -> dict[str, Fraction]:
-    """Return the power of a step of every session that may hold some; compiled again only where nothing knows it."""
+) -> dict[str, int]:
+    """Return the power of a step [0.1 W] of every session that may hold some; compiled only where nothing knows it."""
     problem = before.problem if before is not None else None
     needed = {session.id for session in sessions} & (
         {state.session for state in states if state.setpoint_steps} | {name for name, steps in planned.items() if steps}
@@ -130,8 +127,7 @@ def _watts_per_step(
         if not needed:
             return {}
         problem = compiled(scenario)
-    powers = zip(problem.session_ids, problem.power_dw.tolist(), strict=True)
-    return {name: Fraction(power, DECIWATTS_PER_WATT) for name, power in powers}
+    return dict(zip(problem.session_ids, problem.power_dw.tolist(), strict=True))
 
 
 def carried_over(problem: Problem, before: Before) -> npt.NDArray[np.int64]:

@@ -21,7 +21,7 @@ from ocpp_schedule.timegrid import TimeGrid
 
 START = datetime(2026, 1, 15, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-PER_STEP = {"a": Fraction(23), "b": Fraction(23)}
+PER_STEP = {"a": 230, "b": 230}
 
 
 def day(*sessions: Session) -> Scenario:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from datetime import timedelta
-from fractions import Fraction
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ocpp_schedule.errors import InputError, InputProblem
 from ocpp_schedule.model._raw import quoted
 from ocpp_schedule.timegrid import TimeGrid, short_utc
-from ocpp_schedule.units import exact
+from ocpp_schedule.units import ENERGY_UNITS_PER_WH, energy_to_wh, round_down, round_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 MILLIWATT_HOURS: Final = 1000
 """What is left is written in whole mWh, rounded up: a need is never made smaller than it is."""
 SECOND: Final = timedelta(seconds=1)
-SECONDS_PER_HOUR: Final = 3600
+UNITS_PER_MWH: Final = ENERGY_UNITS_PER_WH // MILLIWATT_HOURS
 
 
 class Opened(NamedTuple):
@@ -45,7 +44,7 @@ def reopened(
     now: datetime,
     states: Iterable[SessionState],
     planned: Mapping[str, int],
-    watts_per_step: Mapping[str, Fraction],
+    power_dw: Mapping[str, int],
 ) -> Opened:
     """Return what is left of a scenario at ``now``.
 
@@ -59,7 +58,7 @@ def reopened(
         now: aware, within the grid.
         states: of running sessions, each at most once.
         planned: by session id, the steps that an earlier plan gives in the slot under way; a state's own count more.
-        watts_per_step: by session id, the power of a step.
+        power_dw: by session id, the power of a step [0.1 W].
 
     Raises:
         InputError: ``now`` is outside the grid, or a state is of no session, doubled, or from the future.
@@ -80,11 +79,15 @@ def reopened(
     }
     held = {name: steps for name, steps in held.items() if steps}
     until = grid.edge(1) if within else grid.start
+    told = short_utc(until)
     left, notices = [], []
     for session in sessions:
-        had, notice = _had(session, known.get(session.id), held.get(session.id, 0), until, now, watts_per_step)
-        left.append(_less(session, had))
-        notices += [notice] if notice else []
+        steps = held.get(session.id, 0)
+        measured, coming = _had(known.get(session.id), steps, until, now, power_dw.get(session.id, 0))
+        rest = _less(session, measured + coming) if measured or coming else session
+        left.append(rest)
+        if steps or session.id in known:
+            notices.append(_told(session, measured, coming, rest.energy_wh, told))
     changed = {"grid": grid, "sessions": tuple(left), "session_defaults": None, "held": held if within else None}
     return Opened(scenario.model_copy(update=changed), tuple(notices))
 
@@ -125,40 +128,34 @@ def _held(session: KnownSession, grid: TimeGrid, state: SessionState | None, pla
     return planned if state is None or state.setpoint_steps is None else state.setpoint_steps
 
 
-def _had(
-    session: KnownSession,
-    state: SessionState | None,
-    held: int,
-    until: datetime,
-    now: datetime,
-    watts_per_step: Mapping[str, Fraction],
-) -> tuple[Fraction, str]:
-    """Return what a session has by the end of the slot under way [Wh], and what to tell of it.
+def _had(state: SessionState | None, held: int, until: datetime, now: datetime, power_dw: int) -> tuple[int, int]:
+    """Return what was measured, and what comes by the end of the slot under way [0.1 J].
 
-    Between measuring and that end it is expected to draw its set-point, as everywhere (convention 3).
+    Between measuring and that end a car is expected to draw its set-point, as everywhere (convention 3).
     """
-    if state is None and not held:
-        return Fraction(0), ""
-    measured = exact(state.delivered_wh) if state is not None else Fraction(0)
-    since = state.measured_at if state is not None else now
-    open_s = max(Fraction((until - since) // SECOND), Fraction(0))
-    coming = held * watts_per_step.get(session.id, Fraction(0)) * open_s / SECONDS_PER_HOUR
-    had = measured + coming
-    text = (
-        f"session {session.id}: {float(measured):,.0f} Wh delivered, {float(coming):,.0f} Wh until "
-        f"{short_utc(until)}; {float(max(exact(session.energy_wh) - had, Fraction(0))):,.0f} Wh are left to plan"
+    if state is None:
+        return 0, held * power_dw * max((until - now) // SECOND, 0)
+    open_s = max((until - state.measured_at) // SECOND, 0)
+    return round_down(state.delivered_wh, ENERGY_UNITS_PER_WH), held * power_dw * open_s
+
+
+def _told(session: KnownSession, measured: int, coming: int, left_wh: float, until: str) -> str:
+    return (
+        f"session {session.id}: {energy_to_wh(measured):,.0f} Wh delivered, {energy_to_wh(coming):,.0f} Wh until "
+        f"{until}; {left_wh:,.0f} Wh are left to plan"
     )
-    return had, text
 
 
-def _less(session: KnownSession, had: Fraction) -> KnownSession:
+def _less(session: KnownSession, had: int) -> KnownSession:
     """Return the session with what it has taken off its wish and its milestones."""
-    if not had:
-        return session
-    milestones = tuple(goal.model_copy(update={"energy_wh": _left(goal.energy_wh, had)}) for goal in session.milestones)
-    return session.model_copy(update={"energy_wh": _left(session.energy_wh, had), "milestones": milestones})
+    changed: dict[str, object] = {"energy_wh": _left(session.energy_wh, had)}
+    if session.milestones:
+        changed["milestones"] = tuple(
+            goal.model_copy(update={"energy_wh": _left(goal.energy_wh, had)}) for goal in session.milestones
+        )
+    return session.model_copy(update=changed)
 
 
-def _left(wanted_wh: float, had: Fraction) -> float:
-    left = (exact(wanted_wh) - had) * MILLIWATT_HOURS
-    return max(-(-left.numerator // left.denominator), 0) / MILLIWATT_HOURS
+def _left(wanted_wh: float, had: int) -> float:
+    left = max(round_up(wanted_wh, ENERGY_UNITS_PER_WH) - had, 0)
+    return -(-left // UNITS_PER_MWH) / MILLIWATT_HOURS
