@@ -15,6 +15,7 @@ from tests.scenes import FLAT, HOUR, START, car, compiled, hours, outlet, planne
 from ocpp_schedule import (
     DailyHours,
     Derate,
+    Milestone,
     OpeningHours,
     Outage,
     Plan,
@@ -223,3 +224,29 @@ def test_the_idle_floor_stays_in_closed_hours() -> None:
     cars = [car("a", "A", 0, 4, 20_000, phases=1)]
     plan = planned(scene(site, cars, FLAT, availability=rules, grid=hours(4)))
     assert plan.setpoints.max() == 140  # 20 A less the 6 A that outlet B may still give
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    fraction=st.integers(0, 999_999),
+    late=st.integers(0, 7200),
+    spell=st.tuples(st.integers(0, 7200), st.integers(1, 7200), st.sampled_from([0.0, 5.0, 8.0])) | st.none(),
+    goal=st.integers(-3600, 7200),
+)
+def test_fractions_of_a_second_after_the_grid_count_exactly(
+    fraction: int, late: int, spell: tuple[int, int, float] | None, goal: int
+) -> None:
+    """Departure and milestone at any microsecond: the referee and the compiler want the same to the unit."""
+    leaves = at(4) + timedelta(seconds=late, microseconds=fraction)
+    by = min(at(4) + timedelta(seconds=goal, microseconds=fraction // 7), leaves)
+    stay = car("a", "A", 0, 4, 22_222.2, phases=1).model_copy(
+        update={"departure": leaves, "milestones": (Milestone(by=by, energy_wh=15_000.1),)}
+    )
+    rules = []
+    if spell is not None:
+        start = at(4) + timedelta(seconds=spell[0])
+        rules = [Derate(start=start, end=start + timedelta(seconds=spell[1]), max_current_a=spell[2])]
+    scenario = scene(yard(outlet("A")), [stay], availability=rules)
+    wanted = compiled(scenario).demand_wish_units.tolist()
+    report = planned(scenario).report
+    assert [goal.needed_units for goal in report.milestones if goal.needed_units] + [report.wanted_units["a"]] == wanted

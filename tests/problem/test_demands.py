@@ -87,7 +87,12 @@ def test_window_on_uneven_slots() -> None:
         pytest.param(
             stay(0, 14_460, 10_000), 10_000 * WH - MOST // 60, 433 * STEP_HOUR, id="one more minute afterwards"
         ),
-        pytest.param(stay(0, 14_400.9, 10_000), 10_000 * WH, 435 * STEP_HOUR, id="less than a second afterwards"),
+        pytest.param(
+            stay(0, 14_400.9, 10_000),
+            10_000 * WH - MOST // 4000,
+            435 * STEP_HOUR,
+            id="nine tenths of a second afterwards",
+        ),
         pytest.param(stay(0, 21_600, 1000), 0, 0, id="can all wait until after the grid"),
         pytest.param(stay(-7200, 0, 1000), 0, 0, id="before the grid"),
         pytest.param(stay(14_400, 18_000, 1000), 0, 0, id="after the grid"),

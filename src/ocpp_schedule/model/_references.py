@@ -356,8 +356,8 @@ def _known_end(session: object, start: datetime) -> datetime | None:
 def missing_problems(sessions: list[Item]) -> Iterator[InputProblem]:
     """Yield what a session does not say; where there are ``SessionDefaults`` nothing is missing."""
     for where, session in sessions:
-        for field in ("departure", "energy_wh"):
-            if read(session, field) is None and text(session, "id") is not None:
+        for field in [name for name in ("departure", "energy_wh") if read(session, name) is None]:
+            if text(session, "id") is not None:
                 yield InputProblem(
                     place(where, session), f"{field} is missing; add it, or give session_defaults to assume one."
                 )

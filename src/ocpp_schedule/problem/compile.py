@@ -167,7 +167,7 @@ def _own_rules(
     spells: dict[str, list[Spell]] = {}
     if availability:
         end_s = int(edges[-1])
-        last_s = max(end_s, min(int(table.departure_s.max(initial=0)), end_s + LOOKAHEAD_S))
+        last_s = max(end_s, min(int(table.departure_s.max(initial=0)) + 1, end_s + LOOKAHEAD_S))
         spells = spells_by_connector(site, availability, int(edges[0]), last_s)
     return own_rules(table, edges, prices, spells, partial(_most_steps, table, outlets), tapers)
 

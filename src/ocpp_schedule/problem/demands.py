@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ocpp_schedule.problem.series import WRITTEN_UNITS, epoch_s
-from ocpp_schedule.units import ENERGY_UNITS_PER_WH, round_up
+from ocpp_schedule.units import ENERGY_UNITS_PER_WH, exact, round_up
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from ocpp_schedule.model.session import KnownSession
     from ocpp_schedule.problem.arrays import Bools, Ints
@@ -94,6 +96,11 @@ def compile_demands(
     for index in own.spells if own else ():
         later[index] -= own.lost_after_grid(index, int(table.departure_s[index])) if own else 0
     wish = np.maximum(energy - later, 0)
+    for index, session in enumerate(table.sessions):
+        if session.departure.microsecond and not table.outside[index]:
+            wish[index] = _with_fraction(
+                session.energy_wh, session.departure, end_s, int(full_power[index]), own, index
+            )
     number = np.arange(len(table.sessions))
     rows = np.column_stack((number, table.end, wish, np.zeros_like(number), np.full_like(number, -1)))
     milestones = _milestones(table, edges, full_power, own)
@@ -118,6 +125,21 @@ def compile_demands(
     )
 
 
+def _with_fraction(
+    energy_wh: float, by: datetime, end_s: int, full_power: int, own: OwnRules | None, index: int
+) -> int:
+    """Return what must come out of the grid by an instant with a fraction of a second, exact, rounded up [0.1 J]."""
+    until_s = epoch_s(by)
+    needed = exact(energy_wh) * ENERGY_UNITS_PER_WH
+    if until_s >= end_s:
+        part = Fraction(by.microsecond, 10**6)
+        needed -= full_power * (until_s - end_s + part)
+        if own is not None:
+            before, after = own.lost_after_grid(index, until_s), own.lost_after_grid(index, until_s + 1)
+            needed += before + (after - before) * part  # availability changes at whole seconds
+    return max(-int(-needed // 1), 0)
+
+
 def _reach(units: Ints, step_units: Ints) -> Ints:
     reached: Ints = -(-units // step_units) * step_units
     return reached
@@ -125,9 +147,9 @@ def _reach(units: Ints, step_units: Ints) -> Ints:
 
 def _energy_units(sessions: list[KnownSession]) -> Ints:
     """Return (S,) wished energies, the decimals as written, rounded up [0.1 J]."""
-    exact = np.array([session.energy_wh for session in sessions], dtype=np.float64) * ENERGY_UNITS_PER_WH
-    nearest = np.rint(exact)
-    return np.where(np.abs(exact - nearest) < WRITTEN_UNITS, nearest, np.ceil(exact)).astype(np.int64)
+    units = np.array([session.energy_wh for session in sessions], dtype=np.float64) * ENERGY_UNITS_PER_WH
+    nearest = np.rint(units)
+    return np.where(np.abs(units - nearest) < WRITTEN_UNITS, nearest, np.ceil(units)).astype(np.int64)
 
 
 def _slot_lengths(table: Table, edges: Ints) -> tuple[Ints, Ints]:
@@ -158,6 +180,9 @@ def _milestones(
             later = int(full_power[index]) * max(by_s - int(edges[-1]), 0)
             later -= own.lost_after_grid(index, by_s) if own else 0
             wish = round_up(milestone.energy_wh, ENERGY_UNITS_PER_WH) - later
+            if milestone.by.microsecond:
+                power = int(full_power[index])
+                wish = _with_fraction(milestone.energy_wh, milestone.by, int(edges[-1]), power, own, index)
             if wish > 0:
                 stop = max(int(np.searchsorted(edges, by_s, side="right")) - 1, 0)
                 found.append((index, min(stop, int(table.end[index])), wish, int(milestone.hard), number))
