@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.scenes import FLAT, HOUR, START, car, hours, outlet, planned, priced, yard
 
-from ocpp_schedule import LimitSeries, Plan, Scenario, Storage, TimeGrid, schedule
+from ocpp_schedule import LimitSeries, PeakCharge, Plan, Scenario, Storage, TaperPoint, Tariff, TimeGrid, schedule
 from ocpp_schedule.errors import InputError
 from ocpp_schedule.model.state import SessionState
 from ocpp_schedule.pipeline import derived, reviewed
@@ -175,11 +175,52 @@ def test_stationary_batteries_are_refused_for_now() -> None:
 
 
 @pytest.mark.parametrize(
+    "more",
+    [
+        pytest.param({"max_pauses": 0}, id="no pauses"),
+        pytest.param({"min_on_s": 7200}, id="on-time"),
+        pytest.param(
+            {
+                "taper": (
+                    TaperPoint(energy_wh=10_000, max_current_a=32.0),
+                    TaperPoint(energy_wh=18_000, max_current_a=6.0),
+                )
+            },
+            id="taper",
+        ),
+    ],
+)
+def test_sessions_under_way_whose_past_would_have_to_be_known_are_refused(more: dict[str, Any]) -> None:
+    running = car("a", "A", 0, 4, 20_000, phases=1, **more)
+    seen = SessionState(session="a", delivered_wh=1000, measured_at=START + 1.5 * HOUR, setpoint_steps=100)
+    with pytest.raises(InputError, match="cannot be planned again within a grid yet"):
+        schedule(SITE, (running,), FLAT, hours(4), now=START + 1.5 * HOUR, state=[seen])
+    coming = running.model_copy(update={"arrival": START + 2 * HOUR})
+    assert not schedule(SITE, (coming,), FLAT, hours(4), now=START + 1.5 * HOUR).verify().violations
+
+
+def test_a_peak_charge_whose_interval_goes_on_is_refused() -> None:
+    peak = PeakCharge(id="demand", per_kw=10.0, interval_s=3600)
+    tariff = Tariff(energy=0.2, peaks=(peak,))
+    grid = TimeGrid.regular(START, QUARTER, 16)
+    with pytest.raises(InputError, match="metering interval"):
+        schedule(SITE, CARS, tariff, grid, now=START + 1.5 * HOUR)
+
+
+def test_a_charger_may_hold_more_than_the_car_can_take() -> None:
+    seen = SessionState(session="a", delivered_wh=0, measured_at=START, setpoint_steps=321)
+    plan = schedule(SITE, CARS, FLAT, hours(4), now=START + 0.5 * HOUR, state=[seen])
+    assert "a" in plan.summary()
+
+
+@pytest.mark.parametrize(
     ("more", "message"),
     [
         pytest.param({"state": [SessionState(session="a", delivered_wh=0, measured_at=START)]}, "now", id="no now"),
         pytest.param({"now": START + HOUR, "state": [{"session": "a"}]}, "give a SessionState", id="no state"),
         pytest.param({"now": START - HOUR}, "outside the grid", id="now before the grid"),
+        pytest.param({"now": START.replace(tzinfo=None)}, "no instant with a zone", id="naive now"),
+        pytest.param({"now": "2026-01-15T02:00Z"}, "no instant with a zone", id="now as text"),
     ],
 )
 def test_what_cannot_be_is_refused(more: dict[str, Any], message: str) -> None:

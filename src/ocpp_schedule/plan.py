@@ -103,7 +103,7 @@ def schedule(
     )
     from ocpp_schedule.replanning import replanned  # noqa: PLC0415 - loads with the first plan
 
-    before = (previous.problem, previous.setpoints) if previous is not None else None
+    before = (previous.problem, previous.setpoints) if isinstance(previous, Plan) else previous
     return Plan(*replanned(checked(scenario), now, tuple(state), before))
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from ocpp_schedule.errors import InputError, InputProblem
 from ocpp_schedule.model.reopen import reopened
 from ocpp_schedule.model.state import SessionState
-from ocpp_schedule.pipeline import compiled, solved
+from ocpp_schedule.pipeline import checked, compiled, solved
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Iterator, Mapping, Sequence
 
     import numpy as np
     import numpy.typing as npt
@@ -82,6 +82,8 @@ def opened(
         for index, state in enumerate(states)
         if not isinstance(state, SessionState)
     ]
+    if now is not None and (not isinstance(now, datetime) or now.tzinfo is None):
+        wrong.append(InputProblem("now", f"{now!r} is no instant with a zone; give an aware datetime."))
     if now is None and states:
         wrong.append(InputProblem("now", "is missing; a state counts from an instant: give now."))
     if now is not None and scenario.site.storages:
@@ -97,7 +99,28 @@ def opened(
     known, assumed = known_sessions(scenario.sessions, scenario.session_defaults, scenario.grid.start)
     planned = {} if before is None else _at(before, now)
     found = reopened(scenario, known, now, states, planned, _powers_dw(scenario, known, states, planned, before))
-    return found.scenario, assumed + found.notices
+    unsupported = list(_unsupported(scenario, known, now, found.scenario.held or {}))
+    if unsupported:
+        raise InputError("schedule()", unsupported)
+    return checked(found.scenario), assumed + found.notices
+
+
+def _unsupported(
+    scenario: Scenario, sessions: Sequence[KnownSession], now: datetime, held: Mapping[str, int]
+) -> Iterator[InputProblem]:
+    """Yield running sessions whose past would have to be known better than it is: never plan on a guess."""
+    from ocpp_schedule.problem.runs import can_pause  # noqa: PLC0415 - loads numpy
+
+    steady = {station.id for station in scenario.site.stations if not can_pause(station.capabilities)}
+    stations = {connector.id: connector.station for connector in scenario.site.connectors}
+    for index, session in enumerate(sessions):
+        where = f"sessions[{index}] ({session.id})"
+        what = "cannot be planned again within a grid yet; give a grid that begins now, and the session as it stands."
+        if session.taper and session.arrival < now:
+            yield InputProblem(where, f"has a taper and is under way: it {what}")
+        bound = session.max_pauses is not None or session.min_on_s or stations[session.connector] in steady
+        if held.get(session.id) and bound:
+            yield InputProblem(where, f"charges, and must not pause (or not so soon): it {what}")
 
 
 def _at(before: Before, now: datetime) -> dict[str, int]:

@@ -250,3 +250,16 @@ def test_fractions_of_a_second_after_the_grid_count_exactly(
     wanted = compiled(scenario).demand_wish_units.tolist()
     report = planned(scenario).report
     assert [goal.needed_units for goal in report.milestones if goal.needed_units] + [report.wanted_units["a"]] == wanted
+
+
+def test_an_outage_that_goes_on_beyond_the_grid_takes_nothing_from_a_session_that_ends_before() -> None:
+    short = car("a", "A", 0, 2, 1000, phases=1)
+    plan = planned(
+        scene(
+            yard(outlet("A")),
+            [short, car("b", "A", 2, 4, 500, phases=1)],
+            availability=(Outage(start=at(1), end=at(6)),),
+        )
+    )
+    assert plan.report.wanted_units["a"] == 1000 * 36_000
+    assert plan.energy_wh["a"] >= 1000

@@ -184,6 +184,8 @@ def seconds_lost(
         full: the largest set-point otherwise.
     """
     end_s = min(end_s, start_s + LOOKAHEAD_S)
+    if end_s <= start_s:  # a departure or milestone within the grid: nothing comes after it
+        return
     inside = [spell for spell in spells if spell.start_s < end_s and spell.end_s > start_s]
     ends = [at for spell in inside for at in (spell.start_s, spell.end_s)]
     marks = sorted({start_s, end_s, *(at for at in ends if start_s < at < end_s)})

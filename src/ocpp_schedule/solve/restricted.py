@@ -155,7 +155,8 @@ def _nearly_free(relaxation: Relaxation, relaxed: Relaxed) -> Bools:
     assert relaxed.duals is not None  # noqa: S101 - checked by the caller, for the type checker
     program, arcs = relaxation.program, relaxation.arc_session.size
     cost = relaxed.cost - program.matrix.T @ relaxed.duals[: program.row_high.size]
-    cheap: Bools = np.abs(cost[:arcs]) <= REDUCED_COST_SHARE * np.abs(relaxed.cost[:arcs]).mean()
+    usual = float(np.abs(relaxed.cost[:arcs]).mean()) if arcs else 0.0
+    cheap: Bools = np.abs(cost[:arcs]) <= REDUCED_COST_SHARE * usual
     return cheap
 
 

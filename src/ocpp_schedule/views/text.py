@@ -120,5 +120,6 @@ def _timeline(problem: Problem, solution: Solution) -> list[str]:
     totals = np.zeros((problem.sessions, columns))
     np.add.at(totals.T, stretch, share.T)
     mean = totals / np.bincount(stretch, minlength=columns)
-    level = np.ceil(mean * (len(SHARES) - 1) - 1e-9).astype(int)
+    # What a charger holds in a slot under way may be above what the car can take.
+    level = np.minimum(np.ceil(mean * (len(SHARES) - 1) - 1e-9).astype(int), len(SHARES) - 1)
     return ["".join(SHARES[k] for k in row) for row in level.tolist()]
