@@ -90,7 +90,8 @@ def time_again(sessions: int, seed: int, *, rounds: int, min_current_a: float = 
     rows = [plan.session_ids.index(name) for name in first.session_ids]
     ours = plan.setpoints[rows, 1 : 1 + HOUR_SLOTS]
     changed = float((ours != first.setpoints[:, NOW_SLOT : NOW_SLOT + HOUR_SLOTS]).mean())
-    assert plan.energy_wh[coming.id] >= 5000 or plan.status == "partial"
+    assert plan.status == "complete"
+    assert plan.energy_wh[coming.id] >= 5000
     return Again(
         ratio_of(f"re-plan / bare, seed {seed}", TIME_TARGET, times[1], times[0]),
         changed,

@@ -15,6 +15,7 @@ from ocpp_schedule import LimitSeries, PeakCharge, Plan, Scenario, Storage, Tape
 from ocpp_schedule.errors import InputError
 from ocpp_schedule.model.state import SessionState
 from ocpp_schedule.pipeline import derived, reviewed
+from ocpp_schedule.replanning import Before, carried_over
 from ocpp_schedule.testing.generator import mixed_scenario
 from ocpp_schedule.testing.strategies import scenarios
 
@@ -149,7 +150,12 @@ def test_a_plan_before_on_another_grid_counts_where_slots_lie_in_its_own() -> No
     first = schedule(SITE, CARS, priced(0.1, 0.2, 0.3, 0.4), hours(4))
     finer = TimeGrid.regular(START + HOUR, QUARTER, 12)
     second = schedule(SITE, CARS, priced(0.1, 0.2, 0.3, 0.4), finer, previous=first)
-    assert second.solution.session_ids == first.solution.session_ids
+    carried = carried_over(second.problem, Before(first.problem, first.setpoints))
+    assert carried.tolist() == np.repeat(first.setpoints[:, 1:], 4, axis=1).tolist()
+    coarser = TimeGrid.regular(START, 2 * HOUR, 2)
+    other = schedule(SITE, (CARS[0], car("c", "B", 0, 4, 2300, phases=1)), FLAT, coarser, previous=first)
+    carried = carried_over(other.problem, Before(first.problem, first.setpoints))
+    assert carried.tolist() == [[0, 0], [-1, -1]]  # no slot of two hours lies in one of an hour; c is new
 
 
 def test_the_archive_holds_what_is_held() -> None:
@@ -220,6 +226,7 @@ def test_a_charger_may_hold_more_than_the_car_can_take() -> None:
         pytest.param({"now": START + HOUR, "state": [{"session": "a"}]}, "give a SessionState", id="no state"),
         pytest.param({"now": START - HOUR}, "outside the grid", id="now before the grid"),
         pytest.param({"now": START.replace(tzinfo=None)}, "no instant with a zone", id="naive now"),
+        pytest.param({"previous": "yesterday"}, "give the Plan", id="previous as text"),
         pytest.param({"now": "2026-01-15T02:00Z"}, "no instant with a zone", id="now as text"),
     ],
 )

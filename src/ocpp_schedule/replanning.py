@@ -57,6 +57,9 @@ def replanned(
         InputError: ``now`` or a state cannot be.
         PlanRejectedError: the referee faults the plan.
     """
+    if previous is not None and not isinstance(previous, tuple):
+        what = f"is {type(previous).__name__}; give the Plan that chargers follow."
+        raise InputError("schedule()", [InputProblem("previous", what)])
     before = None if previous is None else Before(*previous)
     left, notices = opened(scenario, now, states, before)
     steps = None if before is None else partial(carried_over, before=before)

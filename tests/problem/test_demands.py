@@ -169,35 +169,28 @@ UNEVEN = TimeGrid(start=START, edges_s=(0, 900, 2700, 3600))
 def test_rounding_to_reachable_sums_with_uneven_slots(session: Session, units: int, longest_s: int) -> None:
     problem = demands(session, UNEVEN)
     assert problem.demand_units.tolist() == [units]
-    assert problem.energy_cap_units.tolist() == [units]
     assert problem.energy_most_units.tolist() == [1000 * WH + 60 * 230 * longest_s - 1]
 
 
 @pytest.mark.parametrize(
-    ("session", "connector", "energy", "cap", "most"),
+    ("session", "connector", "energy", "most"),
     [
-        pytest.param(stay(0, 14_400), {}, 1000 * WH, 44 * STEP_HOUR, 1000 * WH + 60 * STEP_HOUR - 1, id="minimum 6 A"),
-        pytest.param(
-            stay(0, 14_400), {"min_current_a": 0}, 1000 * WH, 44 * STEP_HOUR, 1000 * WH + STEP_HOUR - 1, id="one step"
-        ),
+        pytest.param(stay(0, 14_400), {}, 1000 * WH, 1000 * WH + 60 * STEP_HOUR - 1, id="minimum 6 A"),
+        pytest.param(stay(0, 14_400), {"min_current_a": 0}, 1000 * WH, 1000 * WH + STEP_HOUR - 1, id="one step"),
         pytest.param(
             stay(0, 21_600),
             {},
             1000 * WH,
-            44 * STEP_HOUR,
             1000 * WH + 60 * STEP_HOUR - 1,
             id="all of it may come early",
         ),
-        pytest.param(stay(-7200, 0), {}, 0, 0, 0, id="outside the grid"),
-        pytest.param(stay(900, 1800), {}, 1000 * WH, 1000 * WH, 0, id="no whole slot: nothing can be given"),
+        pytest.param(stay(-7200, 0), {}, 0, 0, id="outside the grid"),
+        pytest.param(stay(900, 1800), {}, 1000 * WH, 0, id="no whole slot: nothing can be given"),
     ],
 )
-def test_what_a_session_may_end_up_with(
-    session: Session, connector: dict[str, Any], energy: int, cap: int, most: int
-) -> None:
+def test_what_a_session_may_end_up_with(session: Session, connector: dict[str, Any], energy: int, most: int) -> None:
     problem = demands(session, **connector)
     assert problem.energy_units.tolist() == [energy]
-    assert problem.energy_cap_units.tolist() == [cap]
     if problem.end_slot[0]:
         assert problem.energy_most_units.tolist() == [most]
     else:

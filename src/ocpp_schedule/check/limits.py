@@ -71,10 +71,6 @@ class Limits:
             room[row] = varying[:, first:end]
         return room
 
-    def headroom_of(self, line: int, first: int, end: int) -> npt.NDArray[np.int64]:
-        """Return (rows, end - first) headroom of one channel, as ``headroom_in``."""
-        return self.headroom_in(first, end)[:, line]
-
     def at(self, row: int, line: int, slot: int) -> tuple[int, int]:
         """Return limit (rounded down) and base load (rounded up) of a row in a slot [uA, mVA]."""
         limit = self.limit[row][line, slot] if row in self.limit else self.fixed[row, line]

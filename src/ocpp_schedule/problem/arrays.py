@@ -80,7 +80,6 @@ class Problem:
         load_units: (S, K) what one step puts on each channel, at most [uA, mVA].
         cap_steps: (S, T) largest set-point in each slot: 0 outside the window and below a row in alarm.
         energy_units: (S,) ``energy_wh`` [0.1 J]; 0 for a session outside the grid.
-        energy_cap_units: (S,) the same, rounded up to reachable sums [0.1 J].
         energy_most_units: (S,) most energy a session may end up with: the wish plus less than one slot (the longest
             of its window) at its minimum [0.1 J] (convention 6).
         demand_session: (D,) index of the session.
@@ -127,7 +126,6 @@ class Problem:
     load_units: Ints
     cap_steps: Ints
     energy_units: Ints
-    energy_cap_units: Ints
     energy_most_units: Ints
     demand_session: Ints
     demand_end: Ints

@@ -141,7 +141,6 @@ def _wanted(demands: Demands, counted: Bools) -> dict[str, Any]:
     """Return the fields of ``Problem`` that say what is wanted."""
     return {
         "energy_units": demands.energy,
-        "energy_cap_units": demands.cap,
         "energy_most_units": demands.most,
         "demand_session": demands.session,
         "demand_end": demands.end,

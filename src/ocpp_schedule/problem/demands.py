@@ -57,7 +57,7 @@ class Demands:
 
     Attributes:
         session, end, units, wish, hard, milestone: (D,) as ``demand_*`` in ``Problem``.
-        energy, cap, most: (S,) as ``energy_*`` in ``Problem``.
+        energy, most: (S,) as ``energy_*`` in ``Problem``.
         unaffordable, untakeable: (D,) as in ``Problem``.
     """
 
@@ -68,7 +68,6 @@ class Demands:
     hard: Bools
     milestone: Ints
     energy: Ints
-    cap: Ints
     most: Ints
     unaffordable: Ints
     untakeable: Ints
@@ -118,7 +117,6 @@ def compile_demands(
         hard=rows[:, 3].astype(np.bool_),
         milestone=rows[:, 4].copy(),
         energy=energy,
-        cap=_reach(energy, unit),
         most=energy + np.maximum(np.maximum(table.min_steps, 1) * table.power_dw * longest_s - 1, 0),
         unaffordable=unaffordable,
         untakeable=untakeable,

@@ -31,7 +31,6 @@ KNOWN: Final = frozenset(
         "load_units",
         "cap_steps",
         "energy_units",
-        "energy_cap_units",
         "energy_most_units",
         "demand_session",
         "demand_end",
