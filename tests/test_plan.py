@@ -53,6 +53,45 @@ def test_sessions_may_come_from_an_iterator() -> None:
     assert plan.to_json() == worked_plan().to_json()
 
 
+@pytest.mark.parametrize(
+    ("given_", "texts"),
+    [
+        pytest.param(
+            {"limits": None, "forecasts": 5},
+            [
+                "limits: is of type NoneType; give a list, which may be empty.",
+                "forecasts: is of type int; give a list, which may be empty.",
+            ],
+            id="none and a number",
+        ),
+        pytest.param({"state": "s"}, ["state: is of type str; give a list, which may be empty."], id="text"),
+    ],
+)
+def test_lists_are_lists(given_: dict[str, Any], texts: list[str]) -> None:
+    with pytest.raises(InputError) as error:
+        schedule(worked_site(), worked_sessions(), worked_tariff(), hours(4), **given_)
+    assert [str(problem) for problem in error.value.problems] == texts
+
+
+def test_no_state_is_no_state() -> None:
+    plan = schedule(worked_site(), worked_sessions(), worked_tariff(), hours(4), state=None)
+    assert plan.to_json() == worked_plan().to_json()
+
+
+@pytest.mark.parametrize(
+    ("limit_a", "energy_wh"),
+    [
+        pytest.param(218.39999999999998, 20_000.0, id="a limit a hair below a step"),
+        pytest.param(25.0, 1e-9, id="next to no energy"),
+    ],
+)
+def test_compiler_and_referee_read_the_same_decimals(limit_a: float, energy_wh: float) -> None:
+    outlets = [outlet(f"C{k}", max_current_a=32) for k in range(8)]
+    cars = [car(f"car{k}", f"C{k}", 0, 2, energy_wh, phases=1) for k in range(8)]
+    plan = schedule(yard(*outlets, limit_a=limit_a), cars, FLAT, hours(2))
+    assert plan.setpoints.sum(axis=0).max() <= limit_a * 10
+
+
 def test_the_objective_is_the_cheapest_by_default() -> None:
     arguments: Any = (worked_site(), worked_sessions(), worked_tariff(), hours(4))
     plan = schedule(*arguments, objective=Objective.cheapest())

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ocpp_schedule.errors import InputError, PlanRejectedError
+from ocpp_schedule.errors import InputError, InputProblem, PlanRejectedError
 from ocpp_schedule.model.checks import scenario_problems, type_problems
 
 if TYPE_CHECKING:
@@ -24,6 +25,25 @@ if TYPE_CHECKING:
 def inputs_of(scenario: Scenario) -> dict[str, Any]:
     """Return what compiler and referee start from."""
     return scenario.inputs()
+
+
+def listed(**given: Any) -> dict[str, tuple[Any, ...]]:
+    """Return each argument as a tuple.
+
+    Raises:
+        InputError: some are no lists.
+
+    >>> listed(limits=[1, 2])
+    {'limits': (1, 2)}
+    """
+    problems = [
+        InputProblem(name, f"is of type {type(value).__name__}; give a list, which may be empty.")
+        for name, value in given.items()
+        if not isinstance(value, Iterable) or isinstance(value, str | bytes | dict)
+    ]
+    if problems:
+        raise InputError("schedule()", problems)
+    return {name: tuple(value) for name, value in given.items()}
 
 
 def checked(scenario: Scenario) -> Scenario:

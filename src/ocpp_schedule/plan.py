@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 from ocpp_schedule.explain.answers import Answers
 from ocpp_schedule.model.objective import Objective
 from ocpp_schedule.model.scenario import Scenario
-from ocpp_schedule.pipeline import accepted, checked, compiled, derived, reviewed, solved
+from ocpp_schedule.pipeline import accepted, checked, compiled, derived, listed, reviewed, solved
 from ocpp_schedule.problem.effects import takes_amperes
 from ocpp_schedule.problem.known import known_sessions
 from ocpp_schedule.units import ENERGY_UNITS_PER_WH, MONEY_UNITS_PER_CURRENCY, energy_to_wh, exact, money_to_currency
@@ -55,7 +55,7 @@ def schedule(
     availability: Sequence[Availability] = (),
     session_defaults: SessionDefaults | None = None,
     now: datetime | None = None,
-    state: Iterable[SessionState] = (),
+    state: Iterable[SessionState] | None = None,
     previous: Plan | None = None,
 ) -> Plan:
     """Return the best charging plan that the referee accepts; ``objective`` says what is best.
@@ -90,21 +90,22 @@ def schedule(
     >>> plan.status, plan.setpoints.tolist(), round(plan.cost, 3)
     ('complete', [[100, 0]], 0.575)
     """
+    lists = listed(sessions=sessions, limits=limits, forecasts=forecasts, availability=availability)
     scenario = Scenario.model_construct(
         site=site,
-        sessions=tuple(sessions),
+        sessions=lists["sessions"],
         tariff=tariff,
         grid=grid,
-        limits=tuple(limits),
-        forecasts=tuple(forecasts),
-        availability=tuple(availability),
+        limits=lists["limits"],
+        forecasts=lists["forecasts"],
+        availability=lists["availability"],
         session_defaults=session_defaults,
         objective=objective or Objective.cheapest(),
     )
     from ocpp_schedule.replanning import replanned  # noqa: PLC0415 - loads with the first plan
 
     before = (previous.problem, previous.setpoints) if isinstance(previous, Plan) else previous
-    return Plan(*replanned(checked(scenario), now, tuple(state), before))
+    return Plan(*replanned(checked(scenario), now, listed(state=state or ())["state"], before))
 
 
 class Plan(Answers):

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from tests.scenes import HOUR, MIDNIGHT_S, START
 
 from ocpp_schedule import PriceSeries
-from ocpp_schedule.problem.series import epoch_s, extreme_per_slot, per_line_ua, price_seconds
+from ocpp_schedule.problem.series import epoch_s, extreme_per_slot, per_line_ua, price_seconds, whole_units
+from ocpp_schedule.units import round_down, round_up
 
 SECOND = timedelta(seconds=1)
 
@@ -144,3 +145,18 @@ def test_extreme_per_slot_is_the_extreme_of_what_touches(
     )
     assert found[0].tolist() == slow == found[2].tolist()
     assert found[1].tolist() == [2 * value if value != outside else outside for value in slow]
+
+
+@given(
+    st.one_of(
+        st.floats(0, 1e5),
+        st.integers(0, 10**8).map(lambda n: n / 1000),
+        st.integers(0, 10**8).flatmap(lambda n: st.sampled_from([np.nextafter(n / 1000, 0.0), n / 1000 * 0.7 / 0.7])),
+        st.floats(0, 1e-6),
+    ),
+    st.sampled_from([1_000_000, 36_000]),
+    st.booleans(),
+)
+def test_values_are_the_decimals_that_are_written(value: float, units_per: int, up: bool) -> None:
+    rounded = round_up if up else round_down
+    assert whole_units(np.array([value]), units_per, up=up).tolist() == [rounded(float(value), units_per)]

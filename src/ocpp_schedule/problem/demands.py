@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ocpp_schedule.problem.series import WRITTEN_UNITS, epoch_s
+from ocpp_schedule.problem.series import epoch_s, whole_units
 from ocpp_schedule.units import ENERGY_UNITS_PER_WH, exact, round_up
 
 if TYPE_CHECKING:
@@ -145,9 +145,8 @@ def _reach(units: Ints, step_units: Ints) -> Ints:
 
 def _energy_units(sessions: list[KnownSession]) -> Ints:
     """Return (S,) wished energies, the decimals as written, rounded up [0.1 J]."""
-    units = np.array([session.energy_wh for session in sessions], dtype=np.float64) * ENERGY_UNITS_PER_WH
-    nearest = np.rint(units)
-    return np.where(np.abs(units - nearest) < WRITTEN_UNITS, nearest, np.ceil(units)).astype(np.int64)
+    wished = np.array([session.energy_wh for session in sessions], dtype=np.float64)
+    return whole_units(wished, ENERGY_UNITS_PER_WH, up=True)
 
 
 def _slot_lengths(table: Table, edges: Ints) -> tuple[Ints, Ints]:

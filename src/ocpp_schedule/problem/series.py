@@ -9,7 +9,7 @@ import numpy as np
 
 from ocpp_schedule.model.series import CarbonSeries
 from ocpp_schedule.timegrid import EARLIEST
-from ocpp_schedule.units import MICROAMPERES_PER_AMPERE, PRICE_UNITS_PER_CURRENCY, exact
+from ocpp_schedule.units import MICROAMPERES_PER_AMPERE, PRICE_UNITS_PER_CURRENCY, exact, round_down, round_up
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 SECOND: Final = timedelta(seconds=1)
 WRITTEN_UNITS: Final = 1e-3
-"""A product this close to a whole unit is the decimal that was written; double precision errs by less than half of it
-for the largest currents (1e11 uA) and energies (4e12 of 0.1 J) that the models allow."""
+"""Only a product this close to a whole unit can lie on the other side of it; double precision errs by less for the
+largest currents (1e11 uA) and energies (4e12 of 0.1 J) that the models allow."""
 
 
 def epoch_s(instant: datetime) -> int:
@@ -77,13 +77,29 @@ def micro(values: Sequence[float]) -> Any:
 def per_line_ua(values: Sequence[float | tuple[float, float, float]], *, up: bool) -> Ints:
     """Return currents [A] as (3, n) uA, rounded down (limits) or up (loads)."""
     if all(isinstance(value, float) for value in values):
-        amperes: Floats = np.repeat(np.array(values, dtype=np.float64)[None, :], 3, axis=0)
-    else:
-        amperes = np.array([value if isinstance(value, tuple) else (value,) * 3 for value in values]).T
-    exact = amperes * MICROAMPERES_PER_AMPERE
-    nearest = np.rint(exact)
-    rounded = np.where(np.abs(exact - nearest) < WRITTEN_UNITS, nearest, np.ceil(exact) if up else np.floor(exact))
-    return rounded.astype(np.int64)
+        one = whole_units(np.array(values, dtype=np.float64), MICROAMPERES_PER_AMPERE, up=up)
+        return np.repeat(one[None, :], 3, axis=0)
+    amperes = np.array([value if isinstance(value, tuple) else (value,) * 3 for value in values], dtype=np.float64)
+    return whole_units(amperes.T.ravel(), MICROAMPERES_PER_AMPERE, up=up).reshape(3, -1)
+
+
+def whole_units(values: Floats, units_per: int, *, up: bool) -> Ints:
+    """Return (n,) values times ``units_per``, a multiple of 1000, as integers: the decimals as written, rounded.
+
+    >>> whole_units(np.array([0.1, 1e-9, 218.39999999999998]), 1_000_000, up=False).tolist()
+    [100000, 0, 218399999]
+    """
+    product = values * units_per
+    rounded: Ints = (np.ceil(product) if up else np.floor(product)).astype(np.int64)
+    # A float that equals k / 1000 is written as that decimal (at most 15 digits); of the rest the text decides.
+    close = np.flatnonzero(np.abs(product - np.rint(product)) < WRITTEN_UNITS)
+    thousandths = np.rint(values[close] * 1000)
+    written = thousandths / 1000 == values[close]
+    rounded[close] = thousandths.astype(np.int64) * (units_per // 1000)
+    for index in close[~written].tolist():
+        value = float(values[index])
+        rounded[index] = round_up(value, units_per) if up else round_down(value, units_per)
+    return rounded
 
 
 def extreme_per_slot(values: Ints, start_s: int, step_s: int, edges: Ints, *, highest: bool, outside: int) -> Ints:
