@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ocpp_schedule.model.scenario import Scenario
     from ocpp_schedule.model.series import CarbonSeries, Forecast, LimitSeries, PriceSeries
     from ocpp_schedule.model.session import Milestone, Session, TaperPoint
-    from ocpp_schedule.model.site import Circuit, Connector, Load, Site, Station
+    from ocpp_schedule.model.site import Cabinet, Circuit, Connector, Group, Load, Site, Station
     from ocpp_schedule.model.state import SessionState
     from ocpp_schedule.model.tariff import PeakCharge, PeakWindow, Tariff
     from ocpp_schedule.plan import Plan, schedule
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Cabinet": "model.site",
     "Capabilities": "model.capabilities",
     "CarbonSeries": "model.series",
     "Circuit": "model.site",
@@ -39,6 +40,7 @@ _HOMES = {
     "Derate": "model.availability",
     "Forecast": "model.series",
     "Generator": "model.devices",
+    "Group": "model.site",
     "InputError": "errors",
     "InputProblem": "errors",
     "LimitSeries": "model.series",
@@ -80,6 +82,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Cabinet",
     "Capabilities",
     "CarbonSeries",
     "Circuit",
@@ -88,6 +91,7 @@ __all__ = [
     "Derate",
     "Forecast",
     "Generator",
+    "Group",
     "InputError",
     "InputProblem",
     "LimitSeries",

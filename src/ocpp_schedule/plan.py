@@ -162,15 +162,17 @@ class Plan(Answers):
 
     @property
     def expected_w(self) -> npt.NDArray[np.float64]:
-        """(sessions, slots) expected mean power [W], before losses at guarded edges."""
+        """(sessions, slots) expected mean power into the cars [W], before losses at guarded edges."""
         from ocpp_schedule.views.figures import mean_power_w  # noqa: PLC0415 - loads numpy
 
         return mean_power_w(self.problem, self.setpoints)
 
     @property
     def peak_w(self) -> float:
-        """Highest expected charging power of a slot, all sessions together [W]."""
-        return float(self.expected_w.sum(axis=0).max(initial=0.0))
+        """Highest power that the site is expected to deliver in a slot, for all sessions together [W]."""
+        from ocpp_schedule.views.figures import peak_power_w  # noqa: PLC0415 - loads numpy
+
+        return peak_power_w(self.problem, self.expected_w)
 
     @property
     def energy_wh(self) -> dict[str, float]:
@@ -388,8 +390,8 @@ class Plan(Answers):
     def _units(self) -> dict[str, str]:
         """Unit by connector id."""
         site = self.scenario.site
-        takes = {station.id: takes_amperes(station.capabilities.rate_units) for station in site.stations}
-        return {connector.id: "A" if takes[connector.station] else "W" for connector in site.connectors}
+        units = {station.id: station.capabilities.rate_units for station in site.stations}
+        return {one.id: "A" if takes_amperes(units[one.station], one.current_type) else "W" for one in site.connectors}
 
     def _compile(self, scenario: Scenario) -> Problem:
         return compiled(scenario)

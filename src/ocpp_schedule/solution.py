@@ -31,6 +31,10 @@ class Stage:
     mark: StageMark
 
 
+RowName = tuple[str, str, int]
+"""Noun, id and channel of a row."""
+
+
 @dataclass(frozen=True, slots=True)
 class Certificate:
     """Prices that prove a bound on the value of a stage by weak duality (``check.certificate``).
@@ -38,7 +42,8 @@ class Certificate:
     All are whole numbers, ``scale`` of them to one unit of the stage.
 
     Attributes:
-        row_prices: by circuit or station, its id and line (0 to 2): one price per slot, stage units per uA.
+        row_prices: by circuit, station or group, its id and channel (0 to 3): one price per slot, stage units per uA or
+            mVA; by what is shared in pieces (``check.pools``), its name and 0: stage units per piece.
         demand_prices: by session id and milestone (None: the wish): stage units per 0.1 J. Of a session's only need
             the best price follows from those of the rows; the referee takes it, whatever stands here.
         cap_prices: by session id, of getting no more than convention 6 allows: stage units per 0.1 J. Only energy
@@ -53,7 +58,7 @@ class Certificate:
         stage_prices: by the name of a stage before, what one of its units is worth.
     """
 
-    row_prices: dict[tuple[str, str, int], tuple[int, ...]]
+    row_prices: dict[RowName, tuple[int, ...]]
     demand_prices: dict[tuple[str, int | None], int]
     cap_prices: dict[str, int] = field(default_factory=dict)
     denominator: int = 1

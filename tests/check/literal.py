@@ -110,16 +110,40 @@ class Literal:
                 limits = [limit for t in slots if (limit := self.limit(noun, name, line, t)) is not None]
                 room = min(limits) - max(self.base(noun, name, line, t) for t in slots)
                 fits = fits and need <= self.whole(noun, name, line, room)
-        return max(minimum(c) if fits else 0, self.idle(c))
+        exclusive = any(c.id in group for station in self.site.stations for group in station.exclusive_groups)
+        return max(minimum(c) if fits and not exclusive else 0, self.idle(c))
+
+    def inside_group(self, name: str, c: Connector) -> bool:
+        group = next(group for group in self.site.groups if group.id == name)
+        named = c.id in group.connectors or c.station in group.stations
+        return named or any(above in group.circuits for above in self.above(self.stations[c.station].circuit))
+
+    def shared_faults(self) -> set[tuple[Any, ...]]:
+        """Return (kind, station, slot, seen) of every exclusive group of which several outlets are on."""
+        found: set[tuple[Any, ...]] = set()
+        for station in self.site.stations:
+            for group in station.exclusive_groups:
+                members = [self.connectors[name] for name in group]
+                for t in range(self.grid.slots):
+                    on = sum(any(self.booked(c, line, t) for line in c.lines) for c in members)
+                    if on > 1:
+                        found.add(("exclusive", station.id, t, on))
+                    if t and self.guard:
+                        on = sum(any(self.at_edge(c, line, t) for line in c.lines) for c in members)
+                        if on > 1:
+                            found.add(("edge", station.id, t, on))
+        return found
 
     def rows(self) -> list[tuple[str, str]]:
         capped = [("station", s.id) for s in self.site.stations if s.max_current_a is not None]
-        return [("circuit", c.id) for c in self.site.circuits] + capped
+        return [("circuit", c.id) for c in self.site.circuits] + capped + [("group", g.id) for g in self.site.groups]
 
     def above(self, circuit: str | None) -> list[str]:
         return [] if circuit is None else [circuit, *self.above(self.circuits[circuit].parent)]
 
     def below(self, noun: str, name: str) -> list[Connector]:
+        if noun == "group":
+            return [c for c in self.site.connectors if self.inside_group(name, c)]
         if noun == "station":
             return [c for c in self.site.connectors if c.station == name]
         return [c for c in self.site.connectors if name in self.above(self.stations[c.station].circuit)]
@@ -134,7 +158,8 @@ class Literal:
 
     def limit(self, noun: str, name: str, line: str, t: int) -> Fraction | None:
         """Return the limit [A, VA]; None where there is none in any slot."""
-        thing: Any = self.stations[name] if noun == "station" else self.circuits[name]
+        things: Any = {"station": self.stations, "circuit": self.circuits, "group": {g.id: g for g in self.site.groups}}
+        thing = things[noun][name]
         over_time = [s for s in self.case.limits if noun == "circuit" and s.circuit == name]
         if line == "total":
             values = [
@@ -157,8 +182,9 @@ class Literal:
         if line == "total":
             return self.u * sum((self.base(noun, name, one, t) for one in CHANNELS[:3]), Fraction(0))
         total = Fraction(0)
-        for load in self.site.loads if noun == "circuit" else ():
-            if name in self.above(load.circuit) and line in load.lines:
+        for load in self.site.loads if noun != "station" else ():
+            tops = next(g.circuits for g in self.site.groups if g.id == name) if noun == "group" else (name,)
+            if any(top in self.above(load.circuit) for top in tops) and line in load.lines:
                 (series,) = (f for f in self.case.forecasts if f.id == load.id)
                 total += max(self.touching(series, series.high_a or series.expected_a, line, t))
         return total

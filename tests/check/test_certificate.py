@@ -100,7 +100,7 @@ def priced(draw: st.DrawFn, scenario: Scenario) -> Certificate:
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(data=st.data(), scenario=tiny())
+@given(data=st.data(), scenario=tiny(across=True))
 def test_no_prices_prove_more_than_the_truth(data: st.DataObject, scenario: Scenario) -> None:
     certificate = data.draw(st.composite(priced)(scenario))
     must, want, cost = best_by_exhaustion(scenario)

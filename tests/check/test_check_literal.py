@@ -13,7 +13,7 @@ from tests.check.literal import Literal
 from ocpp_schedule.model.capabilities import Capabilities
 from ocpp_schedule.model.series import Forecast, LimitSeries, PriceSeries
 from ocpp_schedule.model.session import Session
-from ocpp_schedule.model.site import Circuit, Connector, Load, Site, Station
+from ocpp_schedule.model.site import Circuit, Connector, Group, Load, Site, Station
 from ocpp_schedule.model.tariff import Tariff
 from ocpp_schedule.timegrid import TimeGrid
 
@@ -80,6 +80,9 @@ def sites(draw: st.DrawFn) -> Site:
                 step_w=draw(st.sampled_from([10, 7])),
             )
         )
+    floor_a = draw(st.sampled_from([0.0, 8.0, 8.05]))
+    if floor_a == 0:
+        stations = [draw(exclusive(station, connectors)) for station in stations]
     loads = [
         Load(id=f"B{i}", circuit=draw(st.sampled_from(circuits)).id, lines=draw(WIRED))
         for i in range(draw(st.integers(0, 2)))
@@ -90,9 +93,29 @@ def sites(draw: st.DrawFn) -> Site:
         stations=stations,
         connectors=draw(st.permutations(connectors)),
         loads=loads,
-        idle_floor_a=draw(st.sampled_from([0.0, 8.0, 8.05])),
+        groups=[
+            draw(groups(f"G{i}", circuits, stations, connectors)) for i in range(draw(st.sampled_from([0, 0, 1, 2])))
+        ],
+        idle_floor_a=floor_a,
         edge_guard_s=draw(st.sampled_from([0, 1, 49, 60])),
     )
+
+
+@st.composite
+def exclusive(draw: st.DrawFn, station: Station, connectors: list[Connector]) -> Station:
+    own = [c.id for c in connectors if c.station == station.id]
+    groups = [tuple(draw(st.permutations(own)))] if len(own) > 1 and draw(st.booleans()) else []
+    return station.model_copy(update={"exclusive_groups": tuple(groups)})
+
+
+@st.composite
+def groups(draw: st.DrawFn, name: str, *kinds: list[Any]) -> Group:
+    some = [sorted({one.id for one in draw(st.lists(st.sampled_from(things), max_size=2))}) for things in kinds]
+    if not any(some):
+        some[2] = [kinds[2][0].id]
+    limits = draw(LIMITS)
+    limits.pop("continuous_load_factor", None)
+    return Group(id=name, circuits=some[0], stations=some[1], connectors=some[2], **limits)
 
 
 @st.composite
@@ -159,6 +182,9 @@ def test_referee_agrees_with_the_rules_read_word_for_word(case: Case) -> None:
     literal = Literal(case)
     floors = {c.id: (literal.idle(c), literal.end(c)) for c in case.site.connectors}
     report = Case(**{name: getattr(case, name) for name in Case.__dataclass_fields__} | {"floors": floors}).review()
+    assert {
+        (v.kind, v.subject, v.slot, v.seen) for v in report.violations if v.noun == "station" and v.line is None
+    } == literal.shared_faults()
     rows = {
         (v.kind, v.subject, v.line, v.slot, v.seen, v.allowed)
         for v in report.violations

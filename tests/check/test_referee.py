@@ -13,9 +13,10 @@ from tests.check.test_check_meter import METER_KINDS
 
 from ocpp_schedule.check.report import MAX_LISTED_PER_KIND, Kind
 from ocpp_schedule.model.availability import DailyHours, Derate, OpeningHours
+from ocpp_schedule.model.capabilities import Capabilities
 from ocpp_schedule.model.series import Forecast, PriceSeries
 from ocpp_schedule.model.session import Milestone, Session
-from ocpp_schedule.model.site import Circuit, Load, Site, Station
+from ocpp_schedule.model.site import Cabinet, Circuit, Load, Site, Station
 from ocpp_schedule.model.tariff import Tariff
 from ocpp_schedule.solution import Stage
 from ocpp_schedule.timegrid import TimeGrid
@@ -63,6 +64,27 @@ def _steps(a: list[int], b: list[int]) -> tuple[Case, dict[str, Any]]:
 
 
 # What is planted, and every violation that must be found for it, as printed.
+def _sharing(*, direct: bool = False, **station: Any) -> Case:
+    """Return two outlets of one station that are both on in the second hour, with or without a cabinet."""
+    fields: dict[str, Any] = {"lines": ("L1", "L2", "L3")}
+    if direct:
+        fields |= {"current_type": "DC", "max_power_w": 5000.0, "efficiency": 0.9, "step_w": 100}
+    outlets = [outlet(name, "CP", evse_id=k, **fields) for k, name in enumerate("AB", start=1)]
+    units: Any = ("A", "W")
+    stations = [
+        Station(id="CP", circuit="main", ocpp_version="2.1", capabilities=Capabilities(rate_units=units), **station)
+    ]
+    cabinets = [Cabinet(id="K", module_w=2000, modules=2, connectors=["A", "B"])] if direct else []
+    floors = dict.fromkeys("AB", (0, 0))
+    return Case(
+        site=one_circuit(*outlets, limit_a=63, stations=stations, cabinets=cabinets, edge_guard_s=0),
+        sessions=(session("a", "A", 0, 4), session("b", "B", 0, 4)),
+        grid=hours(4),
+        steps={"a": [0, 21 if direct else 60, 0, 0], "b": [0, 12 if direct else 60, 0, 0]},
+        floors=floors,
+    )
+
+
 PLANTED = [
     pytest.param(
         "shape",
@@ -315,6 +337,23 @@ PLANTED = [
         (replace(worked(), held={"a": 60}), {}),
         ["held: session 'a', slot 0 (2026-01-15T00:00Z): 0 steps; allowed: exactly 60 steps"],
         id="held",
+    ),
+    pytest.param(
+        "exclusive",
+        (_sharing(exclusive_groups=[("A", "B")]), {}),
+        [
+            (
+                "exclusive: station 'CP', slot 1 (2026-01-15T01:00Z): 2 (outlets that are on, of 'A', 'B'); "
+                "allowed: at most 1"
+            ),
+        ],
+        id="exclusive",
+    ),
+    pytest.param(
+        "cabinet",
+        (_sharing(direct=True), {}),
+        ["cabinet: cabinet 'K', slot 1 (2026-01-15T01:00Z): 3 (modules of 2000 W); allowed: at most 2"],
+        id="cabinet",
     ),
 ]
 

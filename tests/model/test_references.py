@@ -70,6 +70,11 @@ def two(**changes: object) -> list[dict[str, Any]]:
     return [{"id": "main", "limit_a": 25}, {"id": "p", "parent": "main", "limit_a": 16, **changes}]
 
 
+DC = {"id": "D", "station": "CP1", "max_current_a": 63, "current_type": "DC", "max_power_w": 5000, "efficiency": 0.9}
+WATTS: dict[str, Any] = {
+    "connectors": [DC],
+    "stations": [{"id": "CP1", "circuit": "main", "ocpp_version": "2.1", "capabilities": {"rate_units": ["W"]}}],
+}
 SITES = [
     pytest.param(
         site(circuits=[{"id": "main"}, {"id": "main", "parent": "main"}]),
@@ -224,6 +229,81 @@ SITES = [
         "site.circuits[0] (main): has no limit; give limit_a (per line), limit_va or limit_w (all lines together), "
         "or several of them.",
         id="no-limit",
+    ),
+    pytest.param(
+        site(groups=[{"id": "g", "limit_a": 5, "stations": ["CP9"]}]),
+        "site.groups[0] (g): stations[0] 'CP9' does not exist; the site has 'CP1'.",
+        id="group-of-nobody-known",
+    ),
+    pytest.param(
+        site(groups=[{"id": "g", "limit_a": 5}]),
+        "site.groups[0] (g): names nobody; give circuits, stations or connectors.",
+        id="group-of-nobody",
+    ),
+    pytest.param(
+        site(groups=[{"id": "g", "connectors": ["A"]}]),
+        "site.groups[0] (g): has no limit; give limit_a (per line), limit_va or limit_w (all lines together), "
+        "or several of them.",
+        id="group-without-limit",
+    ),
+    pytest.param(
+        site(groups=[{"id": "g", "connectors": ["A"], "limit_a": 5}] * 2),
+        "site.groups[1] (g): id 'g' is already used by site.groups[0]; give each its own.",
+        id="duplicate-group",
+    ),
+    pytest.param(
+        site(stations=[{"id": "CP1", "circuit": "main", "exclusive_groups": [["A", "C"]]}]),
+        "site.stations[0] (CP1): exclusive_groups[0] names 'C', which is no connector of this station.",
+        id="exclusive-elsewhere",
+    ),
+    pytest.param(
+        site(stations=[{"id": "CP1", "circuit": "main", "exclusive_groups": [["A", "A"]]}]),
+        "site.stations[0] (CP1): exclusive_groups[0] names 'A' twice; name each once.",
+        id="exclusive-twice",
+    ),
+    pytest.param(
+        site(idle_floor_a=6, stations=[{"id": "CP1", "circuit": "main", "exclusive_groups": [["A", "B"]]}]),
+        "site.stations[0] (CP1): exclusive_groups cannot hold the site's idle_floor_a=6, which every outlet gets at "
+        "once. Set the floor to 0.",
+        id="exclusive-with-floor",
+    ),
+    pytest.param(
+        site(connectors=[{**DC, "efficiency": None}], stations=WATTS["stations"]),
+        "site.connectors[0] (D): is DC without efficiency; give what goes into the car at most, and its share of what "
+        "is drawn.",
+        id="dc-without-efficiency",
+    ),
+    pytest.param(
+        site(connectors=[{"id": "A", "station": "CP1", "max_current_a": 16, "max_power_w": 5000, "efficiency": 0.9}]),
+        "site.connectors[0] (A): max_power_w and efficiency belong to DC outlets; set current_type to DC, "
+        "or leave them out.",
+        id="ac-with-dc-fields",
+    ),
+    pytest.param(
+        site(connectors=[DC]),
+        "site.connectors[0] (D): is DC, and its station 'CP1' takes no W. Add W to its rate_units.",
+        id="dc-without-watts",
+    ),
+    pytest.param(
+        site(**WATTS, cabinets=[{"id": "K", "module_w": 1000, "modules": 2, "connectors": ["D", "X"]}]),
+        "site.cabinets[0] (K): connector 'X' does not exist.",
+        id="cabinet-of-nobody-known",
+    ),
+    pytest.param(
+        site(cabinets=[{"id": "K", "module_w": 1000, "modules": 2, "connectors": ["A"]}]),
+        "site.cabinets[0] (K): connector 'A' is not DC, and only DC outlets take modules.",
+        id="cabinet-of-ac",
+    ),
+    pytest.param(
+        site(**WATTS, cabinets=[{"id": name, "module_w": 1000, "modules": 2, "connectors": ["D"]} for name in "KL"]),
+        "site.cabinets[1] (L): connector 'D' is named twice; it takes modules of one cabinet.",
+        id="two-cabinets",
+    ),
+    pytest.param(
+        site(**WATTS, idle_floor_a=10, cabinets=[{"id": "K", "module_w": 2000, "modules": 2, "connectors": ["D"]}]),
+        "site.cabinets[0] (K): has 2 modules, the site's idle_floor_a=10 takes 3 at once. "
+        "Lower the floor, or set it to 0.",
+        id="cabinet-too-small-for-floors",
     ),
     pytest.param(
         site(circuits=[{"id": "main", "limit_w": 5000, "continuous_load_factor": 1.255}]),

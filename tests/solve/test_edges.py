@@ -216,15 +216,16 @@ def test_cost(grid: TimeGrid | None, tariff: Any, energy: list[int], expected: A
 @given(scenario=scenarios(), seed=st.integers(0, 2**32 - 1))
 def test_cost_is_the_exact_sum_rounded_down(scenario: Scenario, seed: int) -> None:
     problem = compiled(scenario)
-    energy = np.random.default_rng(seed).integers(0, 10**9, (problem.sessions, problem.slots))
+    step_seconds = np.random.default_rng(seed).integers(0, 10**5, (problem.sessions, problem.slots))
+    drawn = step_seconds * problem.draw_dw[:, None]  # of DC outlets, more than goes into the car
     exact = sum(
         (
-            Fraction(int(energy[:, slot].sum()) * int(problem.price_seconds[slot]), int(problem.seconds[slot]))
+            Fraction(int(drawn[:, slot].sum()) * int(problem.price_seconds[slot]), int(problem.seconds[slot]))
             for slot in range(problem.slots)
         ),
         Fraction(0),
     )
-    assert cost_units(problem, energy) == exact // 1
+    assert cost_units(problem, step_seconds * problem.power_dw[:, None]) == exact // 1
 
 
 def counted_ua(problem: Any, steps: Any, late: Any, early: Any, connector: int, line: int, edge: int) -> int:

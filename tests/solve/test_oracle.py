@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ocpp_schedule.model.scenario import Scenario
 from ocpp_schedule.model.series import PriceSeries
 from ocpp_schedule.model.session import Milestone, Session
-from ocpp_schedule.model.site import Circuit, Connector, Site, Station
+from ocpp_schedule.model.site import Circuit, Connector, Group, Site, Station
 from ocpp_schedule.model.tariff import Tariff
 from ocpp_schedule.plan import schedule
 from ocpp_schedule.timegrid import TimeGrid
@@ -38,14 +38,21 @@ TOTALS = st.sampled_from(
 
 
 @st.composite
-def tiny(draw: st.DrawFn, *, pilots: bool = False) -> Scenario:
-    """At most 3 sessions on 4 slots, 0, 1 or 2 steps of 8 A (0 or 2 where the minimum is 16 A); sets if asked."""
+def tiny(draw: st.DrawFn, *, pilots: bool = False, across: bool = False) -> Scenario:
+    """At most 3 sessions on 4 slots, 0, 1 or 2 steps of 8 A (0 or 2 where the minimum is 16 A).
+
+    ``pilots``: with sets of currents; ``across``: with outlets that take turns, and limits across the tree.
+    """
     slots = draw(st.integers(1, 4))
     sessions, connectors, stations = [], [], []
     panel = draw(st.booleans())
     for k in range(draw(st.integers(1, 3))):
         lines = draw(st.sampled_from([("L1",), ("L2",), ("L1", "L2", "L3"), ("L2", "L3", "L1")]))
-        stations.append(Station(id=f"S{k}", circuit="panel" if panel and k < 2 else "main", ocpp_version="1.6"))
+        shares = across and k == 1 and draw(st.booleans())  # the station of the first, one of the two at a time
+        if shares:
+            stations[0] = stations[0].model_copy(update={"exclusive_groups": (("C0", "C1"),)})
+        else:
+            stations.append(Station(id=f"S{k}", circuit="panel" if panel and k < 2 else "main", ocpp_version="1.6"))
         low = draw(st.sampled_from([0.0, 6.0, 16.0]))
         allowed = (
             draw(st.sampled_from([None, None, (0, 8, 16), (0, 16, 24), (0, 8, 24)])) if pilots and low == 6 else None
@@ -53,7 +60,8 @@ def tiny(draw: st.DrawFn, *, pilots: bool = False) -> Scenario:
         connectors.append(
             Connector(
                 id=f"C{k}",
-                station=f"S{k}",
+                station="S0" if shares else f"S{k}",
+                evse_id=2 if shares else 1,
                 lines=lines,
                 step_a=8.0,
                 min_current_a=low,
@@ -88,19 +96,44 @@ def tiny(draw: st.DrawFn, *, pilots: bool = False) -> Scenario:
         circuits.append(Circuit(id="panel", parent="main", limit_a=draw(limit), **draw(TOTALS)))
     prices = draw(st.lists(st.sampled_from([-0.1, 0.0, 0.1, 0.2, 0.31]), min_size=slots, max_size=slots))
     return Scenario(
-        site=Site(id="site", circuits=circuits, stations=stations, connectors=connectors, edge_guard_s=0),
+        site=Site(
+            id="site",
+            circuits=circuits,
+            stations=stations,
+            connectors=connectors,
+            groups=draw(groups([one.id for one in connectors], [one.id for one in stations])) if across else (),
+            edge_guard_s=0,
+        ),
         sessions=sessions,
         tariff=Tariff(energy=PriceSeries(start=START, step_s=900, per_kwh=prices)),
         grid=TimeGrid.regular(START, SLOT, slots),
     )
 
 
-def limits_of(circuit: Circuit) -> list[float]:
+@st.composite
+def groups(draw: st.DrawFn, connectors: list[str], stations: list[str]) -> tuple[Group, ...]:
+    """Return no group, or one across the tree."""
+    if draw(st.sampled_from([True, True, False])):
+        return ()
+    limit = draw(st.sampled_from([{"limit_a": 16.0}, {"limit_w": 2.0 * STEP_VA}, {"limit_va": 3.0 * STEP_VA}]))
+    some = draw(st.sets(st.sampled_from(connectors)))
+    circuits = draw(st.sampled_from([(), (), ("main",)]))
+    of = stations[:1] if not some and not circuits else ()
+    return (Group(id="tenant", connectors=sorted(some), circuits=circuits, stations=of, **limit),)
+
+
+def limits_of(one: Circuit | Group) -> list[float]:
     """Return the limits of L1, L2, L3 [A] and of all together [VA], by what charging weighs."""
-    assert circuit.limit_a is not None
-    per_line = circuit.limit_a if isinstance(circuit.limit_a, tuple) else (circuit.limit_a,) * 3
-    total = min(inf if one is None else one for one in (circuit.limit_va, circuit.limit_w))
-    return [limit / circuit.continuous_load_factor for limit in (*per_line, total)]
+    per_line = one.limit_a if isinstance(one.limit_a, tuple) else (inf if one.limit_a is None else one.limit_a,) * 3
+    total = min(inf if limit is None else limit for limit in (one.limit_va, one.limit_w))
+    weight = one.continuous_load_factor if isinstance(one, Circuit) else 1.0
+    return [limit / weight for limit in (*per_line, total)]
+
+
+def inside(group: Group, connector: Connector, path: list[str]) -> bool:
+    """Tell whether a connector below these circuits is in a group."""
+    named = connector.id in group.connectors or connector.station in group.stations
+    return named or any(name in group.circuits for name in path)
 
 
 def best_by_exhaustion(scenario: Scenario) -> tuple[int, int, int]:
@@ -108,8 +141,9 @@ def best_by_exhaustion(scenario: Scenario) -> tuple[int, int, int]:
     slots = scenario.grid.slots
     prices = [round(price * 1_000_000) for price in scenario.tariff.energy.per_kwh]
     parents = {circuit.id: circuit.parent for circuit in scenario.site.circuits}
-    rows = [(circuit.id, line) for circuit in scenario.site.circuits for line in range(4)]
-    limits = np.array([limit for circuit in scenario.site.circuits for limit in limits_of(circuit)])
+    nodes = [*scenario.site.circuits, *scenario.site.groups]
+    exclusive = [group for station in scenario.site.stations for group in station.exclusive_groups]
+    limits = np.array([limit for node in nodes for limit in limits_of(node)] + [1.0] * len(exclusive))
     options = []
     for session in scenario.sessions:
         connector = next(c for c in scenario.site.connectors if c.id == session.connector)
@@ -122,8 +156,9 @@ def best_by_exhaustion(scenario: Scenario) -> tuple[int, int, int]:
         drawn = 1 if session.phases is None else used
         loads = np.array(
             [
-                0.0 if name not in path else used * 230.0 if line == 3 else float(LINES[line] in connector.lines[:used])
-                for name, line in rows
+                part * float(inside(node, connector, path) if isinstance(node, Group) else node.id in path)
+                for node in nodes
+                for part in (*(float(line in connector.lines[:used]) for line in LINES), used * 230.0)
             ]
         )
         first = (session.arrival - START) // SLOT
@@ -147,7 +182,8 @@ def best_by_exhaustion(scenario: Scenario) -> tuple[int, int, int]:
                 must, wants = (must + short, wants) if milestone.hard else (must, wants + short)
             wants += max(0, wish - sum(units))
             cost = sum(u * p for u, p in zip(units, prices, strict=True))
-            found.append((np.outer(loads, np.array(steps) * 8.0), (must, wants, cost)))
+            on = np.outer([connector.id in group for group in exclusive], np.array(steps) > 0)
+            found.append((np.concatenate((np.outer(loads, np.array(steps) * 8.0), on)), (must, wants, cost)))
         options.append(found)
     best = None
     for choice in product(*options):
@@ -161,7 +197,7 @@ def best_by_exhaustion(scenario: Scenario) -> tuple[int, int, int]:
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-@given(scenario=tiny(pilots=True))
+@given(scenario=st.one_of(tiny(pilots=True), tiny(pilots=True, across=True)))
 def test_plan_equals_exhaustive_search(scenario: Scenario) -> None:
     plan = schedule(scenario.site, scenario.sessions, scenario.tariff, scenario.grid)
     values = tuple(stage.value for stage in plan.solution.stages)

@@ -38,6 +38,7 @@ class Bookings:
         setpoints: (present, slots) steps of the sessions that have a slot, those of one connector together.
         load_units: (present, channels) load of one step [uA, mVA].
         cars: (present,) row of each in the solution.
+        places: (present,) place of their connectors in the layout.
         starts: (busy,) first row of each connector in ``setpoints``.
         busy_of: (sessions,) the connector's place among the busy ones; -1 for sessions without a slot.
         inside: (connectors + 1,) number of busy connectors before each place of the layout's order.
@@ -52,6 +53,7 @@ class Bookings:
     setpoints: npt.NDArray[Any]
     load_units: npt.NDArray[np.int64]
     cars: npt.NDArray[np.int64]
+    places: npt.NDArray[np.int64]
     starts: npt.NDArray[np.int64]
     busy_of: npt.NDArray[np.int64]
     inside: npt.NDArray[np.int64]
@@ -98,6 +100,7 @@ def book(setpoints: npt.NDArray[Any], cars: Cars, outlets: Outlets, layout: Layo
         setpoints=setpoints[present],
         load_units=cars.load_units[present],
         cars=present,
+        places=ranks,
         starts=starts,
         busy_of=busy_of,
         inside=inside,
@@ -144,7 +147,7 @@ def safe_setpoints(setpoints: npt.NDArray[np.int64], cars: Cars, seconds_total: 
     if not setpoints.size:
         return setpoints
     largest = max(int(setpoints.max()), -int(setpoints.min()), 1)
-    per_step = max(int(cars.load_units.sum()), int(cars.power.sum()) * seconds_total)
+    per_step = max(int(cars.load_units.sum()), int(cars.draw.sum()) * seconds_total)
     return setpoints.astype(exact_dtype(largest * per_step), copy=False)
 
 
@@ -223,7 +226,7 @@ def _judge_block(rows: Rows, first: int, end: int, most: _Most, *, edges: bool) 
         for line in range(in_alarm.shape[1]):
             _note_alarms(rows, line, from_slot + own, in_alarm[:, line])
     if edges and end - from_slot > 1:
-        changing = layout.sums(_at_edges(rows, from_slot, current), bookings.inside)[:, bookings.alike] + still
+        changing = layout.sums(at_edges(rows, from_slot, current), bookings.inside)[:, bookings.alike] + still
         allowed = np.maximum(np.minimum(room[:, :, :-1], room[:, :, 1:]), floor)
         if from_slot < rows.held_slots:  # what is drawn already cannot be undone: it only must not get more
             allowed[:, :, 0] = np.maximum(allowed[:, :, 0], booked[:, :, 0])
@@ -243,7 +246,7 @@ def _report(rows: Rows, kind: Kind, row: int, line: int, slot: int, seen: int, a
     rows.findings.add(kind, noun, subject, int(seen), int(allowed), unit=unit_of(line), line=line, slot=slot)
 
 
-def _at_edges(rows: Rows, first: int, current: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def at_edges(rows: Rows, first: int, current: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return (busy, distinct channels, slots - 1) what every connector counts with at the edges inside a block."""
     old, new = current[:, :, :-1], current[:, :, 1:]
     counted: npt.NDArray[Any] = np.maximum(old, new)
@@ -264,16 +267,14 @@ def _note_alarms(rows: Rows, line: int, first: int, in_alarm: npt.NDArray[np.boo
     for row in np.flatnonzero(in_alarm.any(axis=1)).tolist():
         mask = rows.alarms.setdefault((row, line), np.zeros(slots, dtype=np.bool_))
         mask[first : first + in_alarm.shape[1]] |= in_alarm[row]
-        low, high = bookings.inside[layout.low[row]], bookings.inside[layout.high[row]]
-        begin, end = np.searchsorted(bookings.busy_of[bookings.cars], [low, high])
-        drawing = bookings.setpoints[begin:end, first : first + in_alarm.shape[1]] > 0
-        drawing &= in_alarm[row] & (bookings.load_units[begin:end, line, None] > 0)
+        below = np.flatnonzero(layout.holds(row, bookings.places) & (bookings.load_units[:, line] > 0))
+        drawing = (bookings.setpoints[below, first : first + in_alarm.shape[1]] > 0) & in_alarm[row]
         for at, slot in zip(*(axis.tolist() for axis in np.nonzero(drawing)), strict=True):
             rows.findings.add(
                 "alarm_draw",
                 "session",
-                rows.ids[bookings.cars[begin + at]],
-                int(bookings.setpoints[begin + at, first + slot]),
+                rows.ids[bookings.cars[below[at]]],
+                int(bookings.setpoints[below[at], first + slot]),
                 0,
                 unit="steps",
                 detail=f"below {layout.nouns[row]} {layout.subjects[row]!r}, which is in alarm",

@@ -201,5 +201,5 @@ def _wrong_bounds(stages: tuple[StageAudit, ...], gross: int) -> list[str]:
 def _gross_units(scene: Scene, solution: Solution) -> int:
     """Return the energy at prices without sign, before guard losses [money units]."""
     setpoints = safe_setpoints(solution.setpoints, scene.cars, scene.grid.edges_s[-1])
-    power = (scene.cars.power.astype(setpoints.dtype) @ setpoints).tolist()
+    power = (scene.cars.draw.astype(setpoints.dtype) @ setpoints).tolist()
     return sum(int(one) * abs(price) for one, price in zip(power, scene.price_s, strict=True))

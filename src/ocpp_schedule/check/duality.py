@@ -15,7 +15,7 @@ import numpy as np
 from ocpp_schedule.check.needs import Needs, needs_of
 from ocpp_schedule.check.offers import most_units, seen_of
 from ocpp_schedule.check.quantities import exact_dtype
-from ocpp_schedule.check.rates import NET, lost_of, rate_of
+from ocpp_schedule.check.rates import BY_TIME, NET, lost_of, rate_of
 from ocpp_schedule.check.stages import BY_CLASS, COUNTS_MISSING, budget_of, names_of, stages_of
 
 if TYPE_CHECKING:
@@ -73,11 +73,12 @@ def proven_units(scene: Scene, target: str, certificate: Certificate, values: Ma
     caps, pressure = seen.caps, seen.pressure
     weight = _weighed(scene, target, certificate, values)
     needs = [_counted(need, scene, weight) for need in _listed(needs_of(scene, certificate))]
-    largest = int(max(np.abs(weight.slot).max(initial=0), 1))
-    dearest = largest * int(cars.power.max(initial=1)) + int(pressure.max(initial=0))
+    largest = int(max(np.abs(weight.slot).max(initial=0) + np.abs(weight.time).max(initial=0), 1))
+    dearest = largest * int(cars.draw.max(initial=1)) + int(pressure.max(initial=0)) + int(seen.pieces.max(initial=0))
     kind = exact_dtype(4 * dearest)
     energy = cars.power[:, None] * seconds
-    slope = cars.power[:, None].astype(kind) * weight.slot.astype(kind)
+    slope = cars.draw[:, None].astype(kind) * weight.slot.astype(kind) + seen.pieces.astype(kind)
+    slope += cars.power[:, None].astype(kind) * weight.time.astype(kind)
     offers = _Offers(slope, pressure.astype(kind), energy, caps, seen.covered)
     # Where something may be missed, no more than what a unit of the stage is worth is asked for it.
     most = {
@@ -108,7 +109,8 @@ class _Weighed:
     """A stage and those before it at their prices.
 
     Attributes:
-        slot: rates all together, x seconds.
+        slot: rates on what the site delivers all together, x seconds.
+        time: rates on what cars get, likewise.
         sequence: all stages with their names.
         names: by kind and priority, the stages that are one per priority.
         lost: by name, what missed energy counts, per session, for a stage that weighs energy.
@@ -118,6 +120,7 @@ class _Weighed:
     """
 
     slot: npt.NDArray[Any]
+    time: npt.NDArray[Any]
     sequence: list[tuple[str, ObjectiveStage]]
     names: dict[str, dict[int, str]]
     lost: dict[str, list[int]]
@@ -134,7 +137,7 @@ def _weighed(scene: Scene, target: str, certificate: Certificate, values: Mappin
     budgets: dict[str, int] = {}
     prices: dict[str, int] = {}
     lost: dict[str, list[int]] = {}
-    slot = np.zeros(scene.grid.slots, dtype=object)
+    rates = {by_time: np.zeros(scene.grid.slots, dtype=object) for by_time in (False, True)}
     held = 0
     for name, stage in stages_of(scene):
         last = name == target
@@ -147,11 +150,12 @@ def _weighed(scene: Scene, target: str, certificate: Certificate, values: Mappin
         elif price and not (scene.background is not None and stage.kind in NET):  # a bill weighs more than charging
             prices[name] = price
             lost[name] = lost_of(stage.kind, scene)
-            slot = slot + np.array(rate_of(stage.kind, scene), dtype=object) * price
+            rates[stage.kind in BY_TIME] += np.array(rate_of(stage.kind, scene), dtype=object) * price
             held += 0 if last else price * (budget_of(stage, values[name]) + 1)
         if last:
             break
-    return _Weighed(_slim(slot), stages_of(scene), names_of(scene), lost, prices, budgets, held)
+    slot, time = map(_slim, (rates[False], rates[True]))
+    return _Weighed(slot, time, stages_of(scene), names_of(scene), lost, prices, budgets, held)
 
 
 def _counted(need: Need, scene: Scene, weight: _Weighed) -> Need:

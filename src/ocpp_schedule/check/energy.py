@@ -29,7 +29,8 @@ class Given:
 
     Attributes:
         by_car: per session.
-        by_slot: per slot.
+        by_slot: per slot, what the site delivers for it, losses of DC included.
+        into_cars: per slot, what cars get.
         setpoints: (sessions, slots) steps.
         power: (sessions,) power of one step [0.1 W].
         seconds: (slots,) length of the slots.
@@ -41,6 +42,7 @@ class Given:
 
     by_car: list[int]
     by_slot: list[int]
+    into_cars: list[int]
     setpoints: npt.NDArray[Any]
     power: npt.NDArray[np.int64]
     seconds: npt.NDArray[np.int64]
@@ -77,13 +79,28 @@ def energy_given(
     """
     lost_car = np.concatenate([sort.session for sort in guards])
     lost_slot = np.concatenate([sort.slot for sort in guards])
-    lost_units = np.concatenate([sort.lost_steps for sort in guards]) * (cars.power[lost_car] * guard_s)
+    lost_steps = np.concatenate([sort.lost_steps for sort in guards])
+    lost_units = lost_steps * (cars.power[lost_car] * guard_s)
     by_car = (setpoints @ seconds.astype(setpoints.dtype)) * cars.power
-    by_slot = (cars.power.astype(setpoints.dtype) @ setpoints) * seconds
+    by_slot = (cars.draw.astype(setpoints.dtype) @ setpoints) * seconds
     if lost_car.size:
         np.subtract.at(by_car, lost_car, lost_units)
-        np.subtract.at(by_slot, lost_slot, lost_units)
-    return Given(by_car.tolist(), by_slot.tolist(), setpoints, cars.power, seconds, lost_car, lost_slot, lost_units)
+        np.subtract.at(by_slot, lost_slot, lost_steps * (cars.draw[lost_car] * guard_s))
+    into_cars = by_slot
+    if (cars.draw != cars.power).any():
+        into_cars = (cars.power.astype(setpoints.dtype) @ setpoints) * seconds
+        np.subtract.at(into_cars, lost_slot, lost_units)
+    return Given(
+        by_car=by_car.tolist(),
+        by_slot=by_slot.tolist(),
+        into_cars=into_cars.tolist(),
+        setpoints=setpoints,
+        power=cars.power,
+        seconds=seconds,
+        lost_car=lost_car,
+        lost_slot=lost_slot,
+        lost_units=lost_units,
+    )
 
 
 def cost_of(units: list[int], price_s: list[int], seconds: npt.NDArray[np.int64]) -> int:

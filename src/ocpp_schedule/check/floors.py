@@ -31,9 +31,9 @@ def end_steps_of(outlets: Outlets, layout: Layout, room: npt.NDArray[np.int64]) 
     wired = outlets.unknown_units > 0
     fits = np.ones(len(outlets.ids), dtype=np.bool_)
     for row, line in zip(*(axis.tolist() for axis in np.nonzero(tight)), strict=True):
-        below = layout.order[layout.low[row] : layout.high[row]]
+        below = layout.order[layout.holds(row, np.arange(layout.order.size))]
         fits[below[wired[below, line]]] = False
-    return np.maximum(np.where(fits, outlets.minimum_steps, 0), outlets.idle_steps)
+    return np.maximum(np.where(fits & ~outlets.exclusive, outlets.minimum_steps, 0), outlets.idle_steps)
 
 
 def judge_floors(outlets: Outlets, layout: Layout, limits: Limits, solution: Solution, findings: Findings) -> None:

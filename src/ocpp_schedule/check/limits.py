@@ -39,8 +39,9 @@ UNLIMITED: Final = 2**60
 def channels_of(site: Site, limits: Iterable[LimitSeries]) -> int:
     """Return 4 where a limit on the total of all lines exists anywhere, else 3."""
     by_circuit = (value for circuit in site.circuits for value in (circuit.limit_va, circuit.limit_w))
+    by_group = (value for group in site.groups for value in (group.limit_va, group.limit_w))
     by_series = (value for series in limits for value in (series.limit_va, series.limit_w))
-    return 3 + any(value is not None for values in (by_circuit, by_series) for value in values)
+    return 3 + any(value is not None for values in (by_circuit, by_group, by_series) for value in values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,16 +152,19 @@ def _fixed(site: Site, layout: Layout, channels: int) -> npt.NDArray[Any]:
     """Return (rows, channels) the limits that hold throughout."""
     own: dict[tuple[str, str], PerLineA | None] = {("circuit", one.id): one.limit_a for one in site.circuits}
     own |= {("station", one.id): one.max_current_a for one in site.stations}
+    own |= {("group", one.id): one.limit_a for one in site.groups}
     amperes = [own[key] for key in zip(layout.nouns, layout.subjects, strict=True)]
     lines = microamperes(per_line([0.0 if value is None else value for value in amperes]))
     lines[[at for at, value in enumerate(amperes) if value is None]] = UNLIMITED
     if channels == len(LINES):
         return lines
     totals = np.full(len(amperes), float(UNLIMITED // MILLI_PER_UNIT))
-    for circuit in site.circuits:
-        given = [value for value in (circuit.limit_va, circuit.limit_w) if value is not None]
+    limited = {("circuit", one.id): (one.limit_va, one.limit_w) for one in site.circuits}
+    limited |= {("group", one.id): (one.limit_va, one.limit_w) for one in site.groups}
+    for row, key in enumerate(zip(layout.nouns, layout.subjects, strict=True)):
+        given = [value for value in limited.get(key, ()) if value is not None]
         if given:  # the power factor of charging is taken as 1
-            totals[layout.circuit_row[circuit.id]] = min(given)
+            totals[row] = min(given)
     power = whole_units(totals, MILLI_PER_UNIT)
     power[totals >= UNLIMITED // MILLI_PER_UNIT] = UNLIMITED
     return np.concatenate((lines, power[:, None]), axis=1)
@@ -258,9 +262,12 @@ def _firm(
 
 
 def rows_above(site: Site, layout: Layout, circuit: str) -> Iterator[int]:
-    """Yield the rows that a load on a circuit counts for."""
+    """Yield the rows that a load on a circuit counts for: the circuits above it, and groups that name one of them."""
     parents = {one.id: one.parent for one in site.circuits}
     above: str | None = circuit
+    groups: set[int] = set()
     while above is not None:
         yield layout.circuit_row[above]
+        groups.update(layout.group_rows.get(above, ()))
         above = parents[above]
+    yield from sorted(groups)

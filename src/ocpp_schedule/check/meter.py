@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ocpp_schedule.check.direct import delivered
 from ocpp_schedule.check.peaks import peak_periods
 from ocpp_schedule.check.series import price_seconds
 from ocpp_schedule.check.storage import batteries_of, judge_storages
@@ -200,7 +201,7 @@ def _judge_surplus(background: Background, cars: Cars, given: Given, findings: F
     rows = [at for at, car in enumerate(cars.models) if car.source == "surplus"]
     if not rows:
         return
-    power = given.setpoints[rows].T @ cars.power[rows].astype(given.setpoints.dtype)
+    power = given.setpoints[rows].T @ cars.draw[rows].astype(given.setpoints.dtype)
     for slot, (net, drawn) in enumerate(zip(background.net(), power.tolist(), strict=True)):
         if drawn * background.seconds[slot] > max(0, -net):
             findings.add(
@@ -229,7 +230,8 @@ def _judge_exports(
         if not sources:
             continue
         below = [at for at, car in enumerate(cars.models) if at_or_below(place[car.connector], circuit.id, parents)]
-        drawn = sum((given.of_car(at) for at in below), np.zeros(len(background.seconds), dtype=np.int64)).tolist()
+        cars_draw = [delivered(cars, at, given.of_car(at).tolist()) for at in below]
+        drawn = [sum(parts) for parts in zip(*cars_draw, strict=True)] or [0] * len(background.seconds)
         net = background.net(devices)
         limit_dw = round_down(circuit.export_limit_w, DECIWATTS_PER_WATT)
         for slot, length in enumerate(background.seconds):

@@ -103,7 +103,7 @@ def meter_bound(
     beside[waits] += np.array(surplus, dtype=object)
     for _, below, prices in rows:
         beside[below] -= np.array(prices, dtype=object)
-    most = (caps * cars.power[:, None]).sum(axis=0)
+    most = (caps * cars.draw[:, None]).sum(axis=0)
     able = _sum(background.curtailable, slots)
     into = sum(battery.most_in * battery.step_dw for battery in background.batteries)
     out = sum(battery.most_out * battery.step_dw for battery in background.batteries)

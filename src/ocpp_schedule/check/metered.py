@@ -37,8 +37,8 @@ def metered_bound_units(scene: Scene, certificate: Certificate, *, must_units: i
     copies = amounts.shape[1] // slots
     caps = amounts.reshape(everyone.size, copies, slots).sum(axis=1)
     prices = meter_bound(scene.background, cars, caps, certificate, charging_pays(scene, certificate))
-    power = cars.power[:, None].astype(object)
-    inward, outward = (np.tile(power * way.money * times, copies) for way in prices.ways)
+    power, draw = (each[:, None].astype(object) for each in (cars.power, cars.draw))
+    inward, outward = (np.tile(draw * way.money * times, copies) for way in prices.ways)
     net = inward + rows.price[rows.group].astype(object) * rows.scale
     energy = np.tile(power * scene.seconds, copies)
     needs = _repriced(needs_of(scene, certificate), net, energy, amounts, slots)
@@ -77,7 +77,7 @@ def _within_surplus(scene: Scene, amounts: Ints) -> Ints:
     if not waits:
         return amounts
     spare = np.array([max(0, -net) for net in scene.background.net()], dtype=np.int64)
-    most = spare // np.maximum(scene.cars.power[waits, None] * scene.seconds, 1)
+    most = spare // np.maximum(scene.cars.draw[waits, None] * scene.seconds, 1)
     held = amounts.copy()
     held[waits] = np.minimum(held[waits], np.tile(most, amounts.shape[1] // scene.grid.slots))
     return held

@@ -13,8 +13,11 @@ from ocpp_schedule.check.pilots import allowed_at_most
 from ocpp_schedule.check.quantities import exact_dtype
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy.typing as npt
 
+    from ocpp_schedule.check.pools import Shared
     from ocpp_schedule.check.scene import Scene
     from ocpp_schedule.solution import Certificate
 
@@ -85,13 +88,15 @@ class Seen:
     Attributes:
         caps: (cars, slots) the largest set-points that any plan can have.
         covered: (cars,) steps up to which the idle floor covers the car's load on every channel.
-        pressure: (cars, slots) what a step above that pays.
-        paid: what all rows together are paid.
+        pressure: (cars, slots) what a step above that pays to rows.
+        pieces: (cars, slots) what any step pays for what is shared in whole pieces.
+        paid: what all rows and pieces together are paid.
     """
 
     caps: npt.NDArray[np.int64]
     covered: npt.NDArray[np.int64]
     pressure: npt.NDArray[Any]
+    pieces: npt.NDArray[Any]
     paid: int
 
 
@@ -99,11 +104,16 @@ def seen_of(scene: Scene, certificate: Certificate) -> Seen:
     """Return what the rows leave and charge, car by car."""
     rows = _Rows(scene, certificate)
     group, first = _groups(rows.keys())
-    highest = max((max(prices) for prices in rows.priced.values()), default=0)
-    kind = exact_dtype(highest * int(scene.cars.load_units.max(initial=1)) * (len(rows.priced) + 1))
+    highest = max(max((max(prices) for prices in rows.priced.values()), default=0), rows.shares.highest())
+    count = len(rows.priced) + len(rows.shares.priced) + 1
+    kind = exact_dtype(highest * int(scene.cars.load_units.max(initial=1)) * count)
     alone, pressure, paid = rows.seen_by(first, kind)
+    pieces = np.zeros((1, 1), dtype=kind)
+    for worth, size, per_step in rows.shares.charges(first, kind):
+        pieces = pieces + per_step
+        paid += worth * size
     caps = _caps(scene, alone[group], np.arange(group.size))
-    return Seen(caps, _covered(scene), pressure[group], paid)
+    return Seen(caps, _covered(scene), pressure[group], pieces[group] if rows.shares.priced else pieces, paid)
 
 
 def offers_of(scene: Scene, certificate: Certificate, common: int) -> Offers:
@@ -116,13 +126,17 @@ def offers_of(scene: Scene, certificate: Certificate, common: int) -> Offers:
     """
     rows = _Rows(scene, certificate)
     group, first = _groups(rows.keys())
-    power = scene.cars.power[first]
+    power = scene.cars.draw[first]
     highest = max((max(prices) for prices in rows.priced.values()), default=0)
     money, times = max(map(abs, scene.price_s), default=0), certificate.denominator
+    highest = max(highest, rows.shares.highest())
     most = max(money * times * int(power.max(initial=1)), highest * int(scene.cars.load_units.max(initial=1)))
-    kind = exact_dtype(most * (len(rows.priced) + 1))
+    kind = exact_dtype(most * (len(rows.priced) + len(rows.shares.priced) + 1))
     slope = power.astype(kind)[:, None] * (np.array(scene.price_s, dtype=object) * times).astype(kind)
     alone, pressure, paid = rows.seen_by(first, kind)
+    for worth, pieces, per_step in rows.shares.charges(first, kind):
+        slope += per_step
+        paid += worth * pieces
     covered = _covered(scene)
     price = np.concatenate((slope, slope + pressure), axis=1) if covered.any() else slope + pressure
     scale = int(np.gcd.reduce(price, axis=None)) if price.size else 0
@@ -181,6 +195,7 @@ class _Rows:
         }
         lines = range(cars.load_units.shape[1])
         self.scene = scene
+        self.shares = _Shares(scene, certificate)
         self.priced = {
             (names[noun, name], line): [max(price, 0) for price in prices]
             for (noun, name, line), prices in certificate.row_prices.items()
@@ -198,10 +213,11 @@ class _Rows:
     def keys(self) -> list[npt.NDArray[np.int64]]:
         """Return what tells cars apart: the rows above them, and what a step and the idle floor do."""
         scene, rows = self.scene, np.array(sorted({row for row, _ in self.places}), dtype=np.int64)
-        edges = np.union1d(scene.layout.low[rows], scene.layout.high[rows])
+        runs = [run for row in rows.tolist() for run in range(*scene.layout.runs(row).indices(scene.layout.low.size))]
+        edges = np.union1d(scene.layout.low[runs], scene.layout.high[runs])
         own = scene.outlets.idle_units[scene.cars.outlet]
         above = np.searchsorted(edges, self.rank, side="right").astype(np.int64)
-        return [above, scene.cars.power, *scene.cars.load_units.T, *own.T]
+        return [above, scene.cars.power, scene.cars.draw, *scene.cars.load_units.T, *own.T, *self.shares.keys()]
 
     def seen_by(
         self, first: npt.NDArray[np.int64], kind: type[Any]
@@ -219,7 +235,7 @@ class _Rows:
         # Batteries draw on rows, too, in steps of their own.
         shared = scene.background is not None and bool(scene.background.batteries)
         for row, line in self.places:
-            below = (rank >= layout.low[row]) & (rank < layout.high[row]) & (per_step[:, line] > 0)
+            below = layout.holds(row, rank) & (per_step[:, line] > 0)
             here = np.flatnonzero(below)
             if not here.size:
                 if shared and (row, line) in self.priced:
@@ -238,3 +254,38 @@ class _Rows:
                 room -= room % unit
                 paid += sum(map(operator.mul, prices, room.tolist()))
         return alone, pressure, paid
+
+
+class _Shares:
+    """Prices of whole pieces; a step pays the part of a piece that it takes at least."""
+
+    def __init__(self, scene: Scene, certificate: Certificate) -> None:
+        slots, self.cars = scene.grid.slots, scene.cars
+        found = [(one, certificate.row_prices.get((one.kind, one.name, 0), ())) for one in scene.shared]
+        self.priced = [(one, [max(price, 0) for price in prices]) for one, prices in found if len(prices) == slots]
+
+    def _inside(self, one: Shared) -> npt.NDArray[np.bool_]:
+        return np.isin(self.cars.outlet, one.members)
+
+    def keys(self) -> list[npt.NDArray[np.int64]]:
+        """Return what tells cars apart: who takes of what, and how much one piece is to it."""
+        keys = []
+        for one, _ in self.priced:
+            step, size = one.least_taken(self.cars.outlet, self.cars.maximum)
+            keys += [np.where(self._inside(one), part, 0) for part in (step, size)]
+        return keys
+
+    def highest(self) -> int:
+        """Return the highest price."""
+        return max((max(prices) for _, prices in self.priced), default=0)
+
+    def charges(self, first: npt.NDArray[np.int64], kind: type[Any]) -> Iterator[tuple[int, int, npt.NDArray[Any]]]:
+        """Yield for each pool its prices added up, its pieces, and (groups, slots) what a step pays.
+
+        ``first`` is one car of each group.
+        """
+        for one, prices in self.priced:
+            take, size = one.least_taken(self.cars.outlet[first], self.cars.maximum[first])
+            inside = self._inside(one)[first]
+            paid = np.array(prices, dtype=object) * take.astype(object)[:, None] // size.astype(object)[:, None]
+            yield sum(prices), one.pieces, (paid * inside[:, None]).astype(kind)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
-from math import inf
+from math import ceil, inf
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
@@ -40,7 +40,8 @@ _Key = TypeVar("_Key")
 _MICROSECOND: Final = timedelta(microseconds=1)
 _MICROSECONDS: Final = 1_000_000
 """In a second."""
-_WIRING: Final = attrgetter("lines", "min_current_a", "max_current_a", "allowed_currents_a")
+_WIRING: Final = attrgetter("lines", "min_current_a", "max_current_a", "allowed_currents_a", "current_type")
+_DIRECT: Final = attrgetter("max_power_w", "efficiency")
 _CAR: Final = attrgetter("phases", "min_current_a", "max_current_a")
 _INT64_SAFE: Final = 2**62
 """Sums that stay below cannot overflow int64; above it Python integers take over."""
@@ -51,13 +52,15 @@ class Effect(NamedTuple):
 
     Attributes:
         load_units: current on L1, L2, L3 of the site [uA], and the most power of all lines together [mVA].
-        power: 0.1 W.
+        power: into the car [0.1 W].
+        draw: what the site delivers for it [0.1 W].
         minimum: smallest set-point other than 0 [steps].
         maximum: largest set-point [steps].
     """
 
     load_units: tuple[int, int, int, int]
     power: int
+    draw: int
     minimum: int
     maximum: int
 
@@ -89,7 +92,7 @@ def effect(
         only_w: the station takes W only.
 
     >>> effect(("L2", "L3", "L1"), 0.1, SUPPLIES["400Y/230"], 2, 6.0, 16.0, only_w=False)
-    Effect(load_units=(0, 100000, 100000, 46000), power=460, minimum=60, maximum=160)
+    Effect(load_units=(0, 100000, 100000, 46000), power=460, draw=460, minimum=60, maximum=160)
     """
     used = [LINES.index(line) for line in (lines if phases is None else lines[:phases])]
     count = len(used)
@@ -111,7 +114,33 @@ def effect(
         total = 100 * count * supply.voltage_v * step_da
         minimum = _ceil(round_up(min_a, DECIAMPERES_PER_AMPERE), step_da)
         maximum = round_down(max_a, DECIAMPERES_PER_AMPERE) // step_da
-    return Effect((on_line[0], on_line[1], on_line[2], total), power, minimum, maximum)
+    return Effect((on_line[0], on_line[1], on_line[2], total), power, power, minimum, maximum)
+
+
+@lru_cache(maxsize=4096)
+def dc_effect(
+    lines: tuple[Line, ...], step_w: int, supply: Supply, max_power_w: float, efficiency: float, max_a: float
+) -> Effect:
+    """Return what one step of a DC outlet does: W into the car, drawn on all its lines alike (convention 14).
+
+    Args:
+        lines: of the connector.
+        step_w: one step [W].
+        supply: its voltages.
+        max_power_w: most into the car [W].
+        efficiency: power into the car by power drawn.
+        max_a: most on each line [A].
+
+    >>> dc_effect(("L1", "L2", "L3"), 1000, SUPPLIES["400Y/230"], 50_000.0, 0.95, 100.0)
+    Effect(load_units=(1695059, 1695059, 1695059, 1052632), power=10000, draw=10527, minimum=0, maximum=50)
+    """
+    drawn_w = step_w / exact(efficiency)
+    per_line = ceil(drawn_w * MICROAMPERES_PER_AMPERE / (len(lines) * supply.low_voltage_v))
+    on_line = [per_line if line in lines else 0 for line in LINES]
+    carried_w = exact(max_a) * len(lines) * supply.voltage_v * exact(efficiency)
+    most = min(exact(max_power_w), carried_w) // step_w
+    loads = (on_line[0], on_line[1], on_line[2], ceil(drawn_w * 1000))
+    return Effect(loads, 10 * step_w, ceil(10 * drawn_w), 0, int(most))
 
 
 @lru_cache(maxsize=4096)
@@ -147,6 +176,7 @@ class Outlets:
         minimum_steps: (connectors,) int64, minimum of an unknown car; 0 where the maximum is below it.
         maximum_steps: (connectors,) int64, its maximum.
         discrete: (connectors,) bool, takes allowed currents only (convention 19).
+        exclusive: (connectors,) bool, in an exclusive group of its station.
     """
 
     ids: tuple[str, ...]
@@ -160,6 +190,7 @@ class Outlets:
     minimum_steps: npt.NDArray[np.int64]
     maximum_steps: npt.NDArray[np.int64]
     discrete: npt.NDArray[np.bool_]
+    exclusive: npt.NDArray[np.bool_]
 
     @property
     def idle_units(self) -> npt.NDArray[np.int64]:
@@ -176,18 +207,23 @@ def outlets_of(site: Site, channels: int) -> Outlets:
     models = tuple(sorted(site.connectors, key=attrgetter("id")))
     discrete = np.array([one is not None for one in map(attrgetter("allowed_currents_a"), models)], dtype=np.bool_)
     step_a = pilot_step if discrete.any() else attrgetter("step_a")
-    if w_stations:
-        only_w = tuple(connector.station in w_stations for connector in models)
+    if w_stations or any(model.current_type == "DC" for model in models):
+        only_w = tuple(one.station in w_stations or one.current_type == "DC" for one in models)
         steps = tuple(float(c.step_w) if w else step_a(c) for c, w in zip(models, only_w, strict=True))
     else:
         only_w, steps = (False,) * len(models), tuple(map(step_a, models))
+    alone = {name for station in site.stations for group in station.exclusive_groups for name in group}
     volts, floor_a = supply.voltage_v, site.idle_floor_a
-    kind, kinds = _kinds(zip(map(_WIRING, models), steps, only_w, strict=True))
+    kind, kinds = _kinds(zip(map(_WIRING, models), map(_DIRECT, models), steps, only_w, strict=True))
     rows = []
-    for (lines, min_a, max_a, allowed_a), step, w in kinds:
-        e = held_to(effect(lines, step, supply, None, min_a, max_a, only_w=w), allowed_a, step)
-        idle = _idle_steps(floor_a, max_a, len(lines), step, volts, e.maximum, only_w=w)
-        idle = _givable(idle if allowed_a is None else allowed_below(allowed_a, step, idle), e)
+    for (lines, min_a, max_a, allowed_a, current_type), (most_w, efficiency), step, w in kinds:
+        if current_type == "DC":
+            e = dc_effect(lines, int(step), supply, most_w, efficiency, max_a)
+            idle = dc_effect(lines, int(step), supply, most_w, efficiency, min(floor_a, max_a)).maximum
+        else:
+            e = held_to(effect(lines, step, supply, None, min_a, max_a, only_w=w), allowed_a, step)
+            idle = _idle_steps(floor_a, max_a, len(lines), step, volts, e.maximum, only_w=w)
+            idle = _givable(idle if allowed_a is None else allowed_below(allowed_a, step, idle), e)
         rows.append((idle, e.minimum if e.minimum <= e.maximum else 0, e.maximum, *e.load_units[:channels]))
     numbers = np.array(rows, dtype=np.int64).reshape(-1, 3 + channels)[kind]
     return Outlets(
@@ -202,6 +238,7 @@ def outlets_of(site: Site, channels: int) -> Outlets:
         minimum_steps=numbers[:, 1],
         maximum_steps=numbers[:, 2],
         discrete=discrete,
+        exclusive=np.array([model.id in alone for model in models], dtype=np.bool_),
     )
 
 
@@ -221,7 +258,8 @@ class Cars:
         models: the sessions themselves.
         outlet: (sessions,) index of the connector in ``Outlets``.
         load_units: (sessions, channels) int64, load of one step [uA, mVA].
-        power: (sessions,) int64, power of one step [0.1 W].
+        power: (sessions,) int64, power of one step into the car [0.1 W].
+        draw: (sessions,) int64, what the site delivers for it, losses included [0.1 W].
         minimum: (sessions,) int64 [steps].
         maximum: (sessions,) int64 [steps].
         first: (sessions,) first slot wholly inside the session.
@@ -236,6 +274,7 @@ class Cars:
     outlet: npt.NDArray[np.int64]
     load_units: npt.NDArray[np.int64]
     power: npt.NDArray[np.int64]
+    draw: npt.NDArray[np.int64]
     minimum: npt.NDArray[np.int64]
     maximum: npt.NDArray[np.int64]
     first: npt.NDArray[np.int64]
@@ -261,8 +300,8 @@ def cars_of(sessions: Sequence[KnownSession], outlets: Outlets, grid: TimeGrid, 
     end = int(edges_s[-1]) * _MICROSECONDS
     outside = (arrival >= end) | (departure <= 0)
     channels = outlets.unknown_units.shape[1]
-    rows = [(e.power, e.minimum, e.maximum, *e.load_units[:channels]) for e in effects]
-    numbers = np.array(rows, dtype=np.int64).reshape(-1, 3 + channels)[kind]
+    rows = [(e.power, e.minimum, e.maximum, e.draw, *e.load_units[:channels]) for e in effects]
+    numbers = np.array(rows, dtype=np.int64).reshape(-1, 4 + channels)[kind]
     wished = energy_units_up(list(map(attrgetter("energy_wh"), models)))
     wanted = np.where(outside, 0, np.array(wished, dtype=np.int64))
     full = np.where(numbers[:, 1] <= numbers[:, 2], numbers[:, 0] * numbers[:, 2], 0)
@@ -272,8 +311,9 @@ def cars_of(sessions: Sequence[KnownSession], outlets: Outlets, grid: TimeGrid, 
         ids=tuple(map(attrgetter("id"), models)),
         models=models,
         outlet=np.array(outlet, dtype=np.int64),
-        load_units=numbers[:, 3:],
+        load_units=numbers[:, 4:],
         power=numbers[:, 0],
+        draw=numbers[:, 3],
         minimum=numbers[:, 1],
         maximum=numbers[:, 2],
         first=first,
@@ -294,6 +334,9 @@ def car_effect(outlets: Outlets, at: int, car: Session, most_a: float = inf) -> 
             found.extend(own[count - 1] for count in used)
         elif own is not None:
             found.append(own)
+    if connector.current_type == "DC":
+        most_w, efficiency = connector.max_power_w or 0.0, connector.efficiency or 1.0
+        return dc_effect(connector.lines, connector.step_w, outlets.supply, most_w, efficiency, min(highs))
     plain = effect(
         connector.lines,
         outlets.steps[at],

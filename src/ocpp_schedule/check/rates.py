@@ -40,7 +40,8 @@ def weighed(kind: str, scene: Scene, given: Given, missing: list[int], cost: int
         cost: what the plan costs [money units].
     """
     lost = sum(own * units for own, units in zip(lost_of(kind, scene), missing, strict=True) if own)
-    return (cost if kind in NET else cost_of(given.by_slot, rate_of(kind, scene), scene.seconds)) + lost
+    units = given.into_cars if kind in BY_TIME else given.by_slot
+    return (cost if kind in NET else cost_of(units, rate_of(kind, scene), scene.seconds)) + lost
 
 
 def _quick(scene: Scene) -> list[int]:
@@ -55,6 +56,8 @@ def _finish(scene: Scene) -> list[int]:
 
 NET: Final = ("cost", "profit")
 """Stages in which energy with a value competes with its price: missing it counts what it is worth."""
+BY_TIME: Final = ("quick", "finish")
+"""Stages about when cars get energy; the others weigh what the site delivers for it."""
 SLOT_RATE_OF: Final[dict[str, Callable[[Scene], list[int]]]] = {
     "quick": _quick,
     "cost": lambda scene: scene.price_s,

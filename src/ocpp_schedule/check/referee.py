@@ -13,6 +13,7 @@ from ocpp_schedule.check.guards import guards_of
 from ocpp_schedule.check.meter import judge_meter
 from ocpp_schedule.check.own import judge_own
 from ocpp_schedule.check.pilots import allowed_text, not_allowed
+from ocpp_schedule.check.pools import judge_shared
 from ocpp_schedule.check.report import MAX_LISTED_PER_KIND, Findings, Kind, Report
 from ocpp_schedule.check.runs import judge_runs
 from ocpp_schedule.check.scene import scene_of
@@ -133,6 +134,7 @@ def judge(scene: Scene, solution: Solution) -> Report:
     rows = Rows(bookings, layout, limits, late, early, cars.ids, findings, {}, held_slots)
     setpoints = whole if scene.held is None else _open(whole)
     row_use = judge_rows(rows, grid.slots, scene.guard_s)
+    judge_shared(scene.shared, rows, outlets, scene.guard_s)
     judge_floors(outlets, layout, scene.limits, solution, findings)
     given = energy_given(setpoints, cars, seconds, scene.guard_s, (late, early))
     if scene.tapers:

@@ -37,6 +37,8 @@ Kind = Literal[
     "claimed_cost",
     "claimed_stage",
     "alarm_draw",
+    "exclusive",
+    "cabinet",
     "availability",
     "price",
     "pause",
@@ -50,12 +52,13 @@ conventions 5 and 6; pilot: what the charger cannot be told (convention 19); sur
 convention 17, as expected and not fail-safe; row: a line of a circuit or station is overloaded; edge: overloaded while
 set-points change, or a guard where none belongs (convention 4); idle_floor, end_floor: conventions 4 and 13;
 claimed_energy, claimed_cost, claimed_stage: the plan's own number is wrong; alarm_draw: current below a row in alarm;
+exclusive: several outlets of which one may give anything; cabinet: more modules than there are (convention 14);
 availability: more than the connector may give then; price: current in a slot dearer than the session pays; pause: too
 many pauses; on_time: charging lasts too short (convention 21); held: not what the charger holds in the slot under way
 (convention 22).
 """
 
-Noun = Literal["session", "connector", "circuit", "station", "generator", "storage", "plan"]
+Noun = Literal["session", "connector", "circuit", "station", "group", "cabinet", "generator", "storage", "plan"]
 Unit = Literal["steps", "uA", "mVA", "0.1 J", "money", ""]
 """``money`` is the unit of convention 1; empty where the values are text."""
 
@@ -160,7 +163,7 @@ class Alarm:
     The three loads are those of the slot where the row is exceeded most.
 
     Attributes:
-        noun: ``circuit`` or ``station``.
+        noun: ``circuit``, ``station`` or ``group``.
         subject: its id.
         line: the line, or ``total``.
         first_slot: first slot of the run.
@@ -172,7 +175,7 @@ class Alarm:
         limit_units: the limit [uA, mVA], rounded down.
     """
 
-    noun: Literal["circuit", "station"]
+    noun: Literal["circuit", "station", "group"]
     subject: str
     line: Channel
     first_slot: int
@@ -197,7 +200,7 @@ class RowUse(NamedTuple):
     """The slot in which a row is used most.
 
     Attributes:
-        noun: ``circuit`` or ``station``.
+        noun: ``circuit``, ``station`` or ``group``.
         subject: its id.
         line: the line, or ``total``.
         slot: the slot.
@@ -206,7 +209,7 @@ class RowUse(NamedTuple):
             exceeds the limit.
     """
 
-    noun: Literal["circuit", "station"]
+    noun: Literal["circuit", "station", "group"]
     subject: str
     line: Channel
     slot: int

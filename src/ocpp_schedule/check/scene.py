@@ -11,6 +11,7 @@ from ocpp_schedule.check.known import filled
 from ocpp_schedule.check.limits import Limits, channels_of, limits_of
 from ocpp_schedule.check.meter import Background, background_of, needs_meter
 from ocpp_schedule.check.own import Own, own_of
+from ocpp_schedule.check.pools import Shared, shared_of
 from ocpp_schedule.check.quantities import Cars, Outlets, cars_of, outlets_of
 from ocpp_schedule.check.rows import Layout, lay_out
 from ocpp_schedule.check.runs import steady_connectors
@@ -53,6 +54,7 @@ class Scene:
         held: (sessions,) steps that chargers hold in the first slot, which is under way; None: none is.
         tariff: for emissions.
         objective: the stages.
+        shared: what connectors share in whole pieces.
     """
 
     grid: TimeGrid
@@ -71,6 +73,7 @@ class Scene:
     held: npt.NDArray[np.int64] | None
     tariff: Tariff
     objective: Objective
+    shared: tuple[Shared, ...]
 
 
 def scene_of(
@@ -115,4 +118,5 @@ def scene_of(
         held=None if held is None else np.array([held.get(name, 0) for name in cars.ids], dtype=np.int64),
         tariff=tariff,
         objective=objective or Objective(),
+        shared=shared_of(site, outlets),
     )

@@ -7,6 +7,7 @@ from fractions import Fraction
 from math import floor
 from typing import TYPE_CHECKING, Any
 
+from ocpp_schedule.check.direct import delivered
 from ocpp_schedule.units import ENERGY_UNITS_PER_WH, exact
 
 if TYPE_CHECKING:
@@ -82,14 +83,20 @@ def most_of(points: Points, power: int, caps: list[int], seconds: list[int]) -> 
 
 def with_draws(given: Given, scene: Scene, guards: tuple[Guards, Guards]) -> Given:
     """Return what is given, with tapered cars at what they draw."""
-    by_car, by_slot, found = list(given.by_car), list(given.by_slot), {}
+    by_car, by_slot, into_cars = list(given.by_car), list(given.by_slot), list(given.into_cars)
+    found = {}
     for at, points in scene.tapers.items():
         row = _row(scene, at, points, given.setpoints[at], guards)
-        for slot, (full, energy) in enumerate(zip(given.of_car(at).tolist(), row, strict=True)):
-            by_slot[slot] += energy - full
+        permitted = given.of_car(at).tolist()
+        for sums, full, taken in (
+            (into_cars, permitted, row),
+            (by_slot, delivered(scene.cars, at, permitted), delivered(scene.cars, at, row)),
+        ):
+            for slot, (most, energy) in enumerate(zip(full, taken, strict=True)):
+                sums[slot] += energy - most
         by_car[at] = sum(row)
         found[at] = row
-    return replace(given, by_car=by_car, by_slot=by_slot, drawn=found)
+    return replace(given, by_car=by_car, by_slot=by_slot, into_cars=into_cars, drawn=found)
 
 
 def _row(

@@ -18,6 +18,7 @@ RAISED: Final[dict[str, tuple[str, str]]] = {
     "circuit": ("circuits", "limit_a"),
     "station": ("stations", "max_current_a"),
     "connector": ("connectors", "max_current_a"),
+    "group": ("groups", "limit_a"),
 }
 """Where the current limit of each kind of thing stands."""
 TOTALS: Final = ("limit_va", "limit_w")
@@ -26,7 +27,7 @@ VA_PER_NOTCH: Final = 100
 
 
 def limit_of(scenario: Scenario, noun: str, name: str, channel: int) -> tuple[float, str] | None:
-    """Return the limit on a channel of a circuit, station or connector, and its unit; None where it has none."""
+    """Return the limit on a channel of a circuit, station, connector or group, and its unit; None where it has none."""
     collection, field = RAISED[noun]
     thing = next(one for one in getattr(scenario.site, collection) if one.id == name)
     if channel >= TOTAL:
@@ -46,7 +47,7 @@ def raised(scenario: Scenario, noun: str, name: str, channels: Collection[int], 
 
     Args:
         scenario: what was planned.
-        noun: ``circuit``, ``station`` or ``connector``.
+        noun: ``circuit``, ``station``, ``connector`` or ``group``.
         name: its id.
         channels: the lines to raise of a limit that is given per line (another one goes up on all lines), or the
             total, which raises the limits in VA and W.

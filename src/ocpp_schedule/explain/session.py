@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from ocpp_schedule.explain.pieces import full_pieces
 from ocpp_schedule.solve.edges import cost_units
 from ocpp_schedule.solve.tighten import tighten
 from ocpp_schedule.solve.working import WorkingPlan
@@ -136,7 +137,7 @@ def explain_session(look: Look) -> Explanation:
     problem, row = look.problem, look.row
     energy = look.energy_units[row]
     given, wish = int(energy.sum()), _wish(problem, row)
-    cost = money_to_currency(cost_units_of(problem, energy))
+    cost = money_to_currency(cost_units_of(problem, row, energy))
     kwh = energy_to_wh(given) / WH_PER_KWH
     lost = energy_to_wh(int((look.steps * problem.power_dw[row] * problem.seconds - energy).sum()))
     held = tuple(_held(look))
@@ -148,9 +149,11 @@ def explain_session(look: Look) -> Explanation:
     return Explanation(look.name, energy_to_wh(wish), energy_to_wh(given), cost, price, held, lost, tuple(lines))
 
 
-def cost_units_of(problem: Problem, energy: Ints) -> int:
-    """Return the cost of (T,) energies of one session [money units]."""
-    return cost_units(problem, energy[None, :])
+def cost_units_of(problem: Problem, row: int, energy: Ints) -> int:
+    """Return the cost of (T,) energies of one session, which stands in ``row`` [money units]."""
+    alone = np.zeros((problem.sessions, problem.slots), dtype=np.int64)
+    alone[row] = energy
+    return cost_units(problem, alone)
 
 
 def _wish(problem: Problem, row: int) -> int:
@@ -269,6 +272,8 @@ def _reason(
         on = problem.connector_nodes[node, problem.session_connector] & (problem.load_units[:, line] > 0)
         charging = on & (look.solution.setpoints[:, slot] > 0)
         others |= {problem.session_ids[other] for other in np.flatnonzero(charging).tolist() if other != row}
+    for name, sharers in full_pieces(problem, look.solution.setpoints, row, slot):
+        limits, others = (*limits, name), others | sharers
     if not tight:
         return limits, tuple(sorted(others)), "leaves less than its minimum current"
     return limits, tuple(sorted(others)), "is full"

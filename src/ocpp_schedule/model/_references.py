@@ -10,11 +10,13 @@ from zoneinfo import ZoneInfo
 
 from ocpp_schedule.errors import InputProblem
 from ocpp_schedule.model._forecast_checks import shared_names
+from ocpp_schedule.model._group_checks import cabinet_problems, dc_problems, exclusive_problems, group_problems
 from ocpp_schedule.model._phase_currents import crossing_texts, own_range
 from ocpp_schedule.model._pilots import never_charges_texts, pilot_texts, watt_problems
 from ocpp_schedule.model._raw import Item, instant, items, number, place, quoted, read, text
-from ocpp_schedule.model._supply_checks import supply_problems
+from ocpp_schedule.model._supply_checks import current_type_texts, site_voltage_v, supply_problems
 from ocpp_schedule.model._taper_checks import taper_texts
+from ocpp_schedule.model._trees import tops_of
 from ocpp_schedule.timegrid import short_utc
 from ocpp_schedule.units import MIN_PILOT_CURRENT_A
 
@@ -79,6 +81,7 @@ def connector_texts(connector: object) -> Iterator[str]:
             "or set max_current_a=0 for a connector that gives nothing."
         )
     yield from pilot_texts(connector)
+    yield from current_type_texts(connector)
     lines = [line for line in items(connector, "lines") if isinstance(line, str)]
     repeated = [quoted(line) for line, count in Counter(lines).items() if count > 1]
     if repeated:
@@ -132,7 +135,7 @@ def _milestone_texts(session: object) -> Iterator[str]:
             )
 
 
-_KINDS = ("circuits", "stations", "connectors", "loads", "generators", "storages")
+_KINDS = ("circuits", "stations", "connectors", "loads", "generators", "storages", "groups", "cabinets")
 
 
 def site_problems(site: object, path: str) -> Iterator[InputProblem]:
@@ -157,6 +160,11 @@ def site_problems(site: object, path: str) -> Iterator[InputProblem]:
     yield from _connector_problems(site, kinds["connectors"])
     yield from supply_problems(kinds)
     yield from watt_problems(kinds["stations"], kinds["connectors"])
+    yield from exclusive_problems(site, kinds["stations"], kinds["connectors"])
+    yield from dc_problems(kinds["connectors"], kinds["stations"])
+    yield from cabinet_problems(site, kinds["cabinets"], kinds["connectors"], site_voltage_v(kinds["circuits"]))
+    known = {"circuits": circuits, "stations": stations, "connectors": Names(ids(items(site, "connectors")))}
+    yield from group_problems(kinds["groups"], known)
 
 
 def _zone_exists(name: str) -> bool:
@@ -189,7 +197,7 @@ def _tree_problems(circuits: list[Item]) -> Iterator[InputProblem]:
         yield InputProblem(
             roots[1][1], f"{listed} have no parent; a site has one grid connection. Name a parent for the others."
         )
-    tops, cycles = _tops(parents)
+    tops, cycles = tops_of(parents)
     for cycle in cycles:
         where, circuit = next((where, circuit) for name, where, circuit in named if name == cycle[0])
         shown = [quoted(name) for name in [*cycle[:MAX_NAMES], *(["..."] if len(cycle) > MAX_NAMES else []), cycle[0]]]
@@ -209,30 +217,6 @@ def _tree_problems(circuits: list[Item]) -> Iterator[InputProblem]:
             )
 
 
-def _tops(parents: dict[str, str | None]) -> tuple[dict[str, str], list[list[str]]]:
-    """Return the circuit at the top of each one's chain (absent on a cycle), and the cycles. Linear in the circuits."""
-    tops: dict[str, str] = {}
-    cycles: list[list[str]] = []
-    done: set[str] = set()
-    for name in parents:
-        chain: dict[str, None] = {}
-        current = name
-        while current not in chain and current not in done:
-            chain[current] = None
-            parent = parents[current]
-            if parent is None or parent not in parents:
-                tops[current] = current
-                break
-            current = parent
-        if current in chain and current not in tops:
-            walked = list(chain)
-            cycles.append(walked[walked.index(current) :])
-        if current in tops:
-            tops.update(dict.fromkeys(chain, tops[current]))
-        done.update(chain)
-    return tops, cycles
-
-
 def _connector_problems(site: object, connectors: list[Item]) -> Iterator[InputProblem]:
     floor_a = number(site, "idle_floor_a") or 0.0
     seen: dict[tuple[str, int], str] = {}
@@ -246,6 +230,8 @@ def _connector_problems(site: object, connectors: list[Item]) -> Iterator[InputP
                 number_of = f"evse_id {quoted(evse)} of station {quoted(station)}"
                 yield InputProblem(at, f"{number_of} is already used by {other}; give each its own.")
         low, high = _lowest_a(connector), number(connector, "max_current_a")
+        if text(connector, "current_type") == "DC":
+            continue
         if low is not None and high is not None and 0 < floor_a < low <= high:
             yield InputProblem(
                 at,
@@ -307,6 +293,11 @@ def _fit_texts(session: object, connector: object, versions: dict[str, str | Non
     own_low, own_high = own_range(session, connector)
     transaction = read(session, "transaction_id")
     low, high = _lowest_a(connector), number(connector, "max_current_a")
+    if text(connector, "current_type") == "DC":
+        for field in ("min_current_a", "max_current_a"):
+            if read(session, field) is not None:
+                yield f"{field} is about currents of the car, and its connector is DC. Leave it out."
+        own_low = own_high = low = None
     least = max(low or 0.0, own_low or 0.0)
     consistent = own_low is None or own_high is None or own_low <= own_high
     if own_high is not None and own_high < least and high != 0 and consistent:

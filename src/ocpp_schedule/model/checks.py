@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ocpp_schedule.errors import InputProblem
 from ocpp_schedule.model import _availability_checks as available
@@ -24,7 +24,7 @@ from ocpp_schedule.model.tariff import Tariff
 from ocpp_schedule.timegrid import TimeGrid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from ocpp_schedule.model.scenario import Scenario
 
@@ -32,6 +32,15 @@ if TYPE_CHECKING:
 def numbered(name: str, things: Iterable[Any]) -> list[Item]:
     """Return the things with their places ``name[0]``, ``name[1]`` ..."""
     return [(f"{name}[{index}]", thing) for index, thing in enumerate(things)]
+
+
+_SITE_TEXTS: Final[dict[str, Callable[[object], Iterator[str]]]] = {
+    "circuits": supplies.circuit_texts,
+    "groups": supplies.group_texts,
+    "connectors": references.connector_texts,
+    "storages": storage_texts,
+}
+"""By kind of object, what is inconsistent within one."""
 
 
 def own_problems(
@@ -43,10 +52,9 @@ def own_problems(
 ) -> Iterator[InputProblem]:
     """Yield what constructors would refuse beyond single fields: needed on raw data only."""
     yield from references.site_problems(site, "site.")
-    for where, circuit in numbered("site.circuits", items(site, "circuits")):
-        yield from (InputProblem(place(where, circuit), text) for text in supplies.circuit_texts(circuit))
-    for where, connector in numbered("site.connectors", items(site, "connectors")):
-        yield from (InputProblem(place(where, connector), text) for text in references.connector_texts(connector))
+    for name, texts_of in _SITE_TEXTS.items():
+        for where, thing in numbered(f"site.{name}", items(site, name)):
+            yield from (InputProblem(place(where, thing), text) for text in texts_of(thing))
     for where, station in numbered("site.stations", items(site, "stations")):
         texts = capability_texts(read(station, "capabilities"))
         yield from (InputProblem(f"{place(where, station)}.capabilities", text) for text in texts)
@@ -58,8 +66,6 @@ def own_problems(
             yield from (InputProblem(place_of, text) for text in available.hours_texts(hours))
     for where, forecast in forecasts:
         yield from (InputProblem(place(where, forecast), text) for text in forecast_texts(forecast))
-    for where, storage in numbered("site.storages", items(site, "storages")):
-        yield from (InputProblem(place(where, storage), text) for text in storage_texts(storage))
     for where, peak in numbered("tariff.peaks", items(tariff, "peaks")):
         yield from (InputProblem(place(where, peak), text) for text in peaks.peak_texts(peak))
 

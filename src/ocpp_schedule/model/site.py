@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -24,7 +24,11 @@ from ocpp_schedule.units import (
 )
 
 OcppVersion = Literal["1.6", "2.0.1", "2.1"]
+CurrentType = Literal["AC", "DC"]
 NO_WEIGHT: Final = 1.0
+
+
+ExclusiveGroup = Annotated[tuple[Id, ...], Field(min_length=2, max_length=100)]
 
 
 class Circuit(Model):
@@ -65,7 +69,8 @@ class Circuit(Model):
 class Station(Model):
     """A charging station: one OCPP link, one place in the circuits.
 
-    ``max_current_a`` caps the sum of its connectors on each line [A]; None: no cap of its own.
+    ``max_current_a`` caps the sum of its connectors on each line [A]; None: no cap of its own. ``exclusive_groups``
+    are outlets that share what only one of them can use, by id: in a slot at most one of a group gives anything.
 
     >>> Station(id="CP1", circuit="main", ocpp_version="2.0.1", max_current_a=32).capabilities.rate_units
     ('A',)
@@ -76,6 +81,9 @@ class Station(Model):
     ocpp_version: OcppVersion
     capabilities: Capabilities = Capabilities()
     max_current_a: Amperes | None = None
+    exclusive_groups: tuple[ExclusiveGroup, ...] = Field(
+        default=(), max_length=100, description="connectors of which at most one gives anything in a slot"
+    )
 
 
 class Connector(Model):
@@ -84,6 +92,9 @@ class Connector(Model):
     ``lines`` are the site's lines in the order in which they are wired to the outlet's L1, L2, L3;
     a one-phase car uses the first of them. ``allowed_currents_a`` begins with 0 and rises; what lies above
     ``max_current_a`` is not used, and a step is the greatest common divisor instead of ``step_a``.
+
+    A DC outlet draws on all its lines alike; ``max_current_a`` is then what it draws at most on each, ``max_power_w``
+    what it gives, and no current is too small for it.
 
     >>> Connector(id="C1", station="CP1", lines=("L2", "L3", "L1"), max_current_a=32).lines[0]
     'L2'
@@ -102,7 +113,12 @@ class Connector(Model):
         max_length=1_000,
         description="the only ones it can be told; a step is their divisor",
     )
-    step_w: int = Field(default=10, strict=True, ge=1, le=100_000, description="used where the station only takes W")
+    step_w: int = Field(default=10, strict=True, ge=1, le=100_000, description="used where set-points are in W")
+    current_type: CurrentType = Field(default="AC", description="DC: set-points are W into the car")
+    max_power_w: Watts | None = Field(default=None, description="DC: most into the car [W]")
+    efficiency: Annotated[float, Field(strict=True, ge=0.5, le=1)] | None = Field(
+        default=None, description="DC: power into the car by power drawn from the lines"
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -134,6 +150,43 @@ class Load(Model):
     lines: tuple[Line, ...] = Field(default=LINES, min_length=1, max_length=3)
 
 
+class Cabinet(Model):
+    """Power modules that DC outlets share: each takes whole modules for what it gives.
+
+    >>> Cabinet(id="K1", module_w=30_000, modules=4, connectors=["D1", "D2"]).modules
+    4
+    """
+
+    id: Id
+    module_w: int = Field(strict=True, ge=1, le=10_000_000, description="power of one module [W]")
+    modules: int = Field(strict=True, ge=1, le=10_000, description="how many there are")
+    connectors: tuple[Id, ...] = Field(min_length=1, max_length=1_000)
+
+
+class Group(Model):
+    """A limit across the tree: of a tenant, of a contract, of whatever is counted together.
+
+    ``circuits`` count with everything at or below them, base loads included; ``stations`` and ``connectors`` with what
+    they charge. What is named in several ways counts once. Limits as in ``Circuit``.
+
+    >>> Group(id="tenant", limit_w=11_000, stations=["CP1", "CP4"]).stations
+    ('CP1', 'CP4')
+    """
+
+    id: Id
+    circuits: tuple[Id, ...] = Field(default=(), max_length=10_000)
+    stations: tuple[Id, ...] = Field(default=(), max_length=100_000)
+    connectors: tuple[Id, ...] = Field(default=(), max_length=100_000)
+    limit_a: PerLineA | None = None
+    limit_va: Watts | None = Field(default=None, description="apparent power of all lines together [VA]")
+    limit_w: Watts | None = Field(default=None, description="power of all lines together [W]")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        raise_references(InputProblem("", text) for text in supplies.group_texts(self))
+        return self
+
+
 class Site(Model):
     """Everything behind one grid connection.
 
@@ -161,6 +214,8 @@ class Site(Model):
     loads: tuple[Load, ...] = Field(default=(), max_length=10_000)
     generators: tuple[Generator, ...] = Field(default=(), max_length=10_000)
     storages: tuple[Storage, ...] = Field(default=(), max_length=1_000)
+    cabinets: tuple[Cabinet, ...] = Field(default=(), max_length=10_000)
+    groups: tuple[Group, ...] = Field(default=(), max_length=10_000)
     idle_floor_a: Amperes = 0.0
     edge_guard_s: Seconds = EDGE_GUARD_S
 

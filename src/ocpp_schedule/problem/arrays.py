@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ocpp_schedule.problem.meter import Meter
+    from ocpp_schedule.problem.pools import Pools
     from ocpp_schedule.problem.stages import StageSpec
     from ocpp_schedule.problem.taper import Curve
     from ocpp_schedule.timegrid import TimeGrid
@@ -76,7 +77,8 @@ class Problem:
         first_slot, end_slot: (S,) half-open range of usable slots; empty is (0, 0).
         slot_owner: (C, T) the session whose window has the slot of the connector, or -1.
         min_steps, max_steps: (S,) smallest (0: none) and largest set-point [steps]; both 0 where it cannot charge.
-        power_dw: (S,) expected power of one step [0.1 W].
+        power_dw: (S,) expected power of one step into the car [0.1 W].
+        draw_dw: (S,) what the site delivers for it, losses included [0.1 W]; the same for AC.
         load_units: (S, K) what one step puts on each channel, at most [uA, mVA].
         cap_steps: (S, T) largest set-point in each slot: 0 outside the window and below a row in alarm.
         energy_units: (S,) ``energy_wh`` [0.1 J]; 0 for a session outside the grid.
@@ -97,6 +99,7 @@ class Problem:
         node_names: N names, e.g. ``circuit main`` or ``station CP1``.
         headroom_units: (N, K, T) limit minus highest base load [uA, mVA].
         alarm: (N, K, T) bool, base load and idle floors alone exceed the limit.
+        pools: what connectors take whole pieces of; None where the site has nothing of the kind.
         edge_guard_s: convention 4 [s].
         notices: what was left out and why.
         stages: what to optimise, in order.
@@ -123,6 +126,7 @@ class Problem:
     min_steps: Ints
     max_steps: Ints
     power_dw: Ints
+    draw_dw: Ints
     load_units: Ints
     cap_steps: Ints
     energy_units: Ints
@@ -142,6 +146,7 @@ class Problem:
     node_names: tuple[str, ...]
     headroom_units: Ints
     alarm: Bools
+    pools: Pools | None
     edge_guard_s: int
     notices: tuple[str, ...]
     stages: tuple[StageSpec, ...]

@@ -16,6 +16,7 @@ from ocpp_schedule.problem.known import known_sessions
 from ocpp_schedule.problem.meter import compile_meter, export_notices, surplus_caps
 from ocpp_schedule.problem.own import own_notices, own_rules
 from ocpp_schedule.problem.pilots import levels_of
+from ocpp_schedule.problem.pools import compile_pools
 from ocpp_schedule.problem.rows import Nodes, compile_nodes
 from ocpp_schedule.problem.runs import run_rules
 from ocpp_schedule.problem.series import price_seconds
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from ocpp_schedule.problem.demands import Demands
     from ocpp_schedule.problem.effects import Effect
     from ocpp_schedule.problem.own import OwnRules
+    from ocpp_schedule.problem.pools import Pools
     from ocpp_schedule.problem.taper import Curve
     from ocpp_schedule.timegrid import TimeGrid
     from ocpp_schedule.units import Supply
@@ -86,6 +88,7 @@ def compile_problem(
     stages, counted = compile_stages(objective, tariff, table.sessions, demands, edges, prices, billed=bool(meter))
     inside = _windows(table, edges.size - 1)
     caps = surplus_caps(_caps(table, _open(inside, held), nodes, alarm), meter, table, edges)
+    pools = compile_pools(site, connectors)
     return Problem(
         grid=grid,
         seconds=np.diff(edges),
@@ -96,12 +99,13 @@ def compile_problem(
         **_wanted(demands, counted),
         connector_ids=tuple(outlets.index),
         idle_floor_steps=outlets.idle_floor,
-        end_floor_steps=_end_floors(outlets, nodes),
+        end_floor_steps=_end_floors(outlets, nodes, pools),
         floor_units=outlets.floor_units,
         connector_nodes=nodes.connectors,
         node_names=nodes.names,
         headroom_units=headroom,
         alarm=alarm,
+        pools=pools,
         edge_guard_s=site.edge_guard_s,
         notices=table.notices + assumed + own_notices(table, demands) + export_notices(site, meter, grid),
         stages=stages,
@@ -124,7 +128,7 @@ def _held(held: Mapping[str, int] | None, ids: tuple[str, ...]) -> Ints | None:
 
 
 def _of_cars(table: Table) -> dict[str, Any]:
-    """Return the fields of ``Problem`` that say what the cars are."""
+    """Return the fields of ``Problem`` that say what the cars are and when they are there."""
     return {
         "session_ids": table.ids,
         "session_connector": table.connector,
@@ -133,6 +137,7 @@ def _of_cars(table: Table) -> dict[str, Any]:
         "min_steps": table.min_steps,
         "max_steps": table.max_steps,
         "power_dw": table.power_dw,
+        "draw_dw": table.draw_dw,
         "load_units": table.load_units,
     }
 
@@ -227,17 +232,23 @@ def _numbered(keys: Iterable[Hashable]) -> list[int]:
 
 
 def _columns(found: list[Effect], kind: list[int], channels: int) -> Ints:
-    """Return (3 + K, n) minimum, maximum, power and loads of one step for each of the kinds given."""
-    rows = [(one.min_steps, one.max_steps, one.power_dw, *one.load_units[:channels]) for one in found]
-    return np.array(rows, dtype=np.int64).reshape(-1, 3 + channels)[kind].T
+    """Return (4 + K, n) minimum, maximum, power, draw and loads of one step for each of the kinds given."""
+    rows = [
+        (one.min_steps, one.max_steps, one.power_dw, one.power_dw + one.loss_dw, *one.load_units[:channels])
+        for one in found
+    ]
+    return np.array(rows, dtype=np.int64).reshape(-1, 4 + channels)[kind].T
 
 
 def _compile_outlets(site: Site, connectors: list[Connector], nodes: Nodes) -> _Outlets:
     supply, channels = nodes.supply, nodes.limit_units.shape[1]
-    units = {station.id: effects.takes_amperes(station.capabilities.rate_units) for station in site.stations}
-    amperes = [units[connector.station] for connector in connectors]
+    units = {station.id: station.capabilities.rate_units for station in site.stations}
+    amperes = [effects.takes_amperes(units[one.station], one.current_type) for one in connectors]
     kind = _numbered(
-        (c.lines, c.step_a, c.step_w, c.allowed_currents_a, c.min_current_a, c.max_current_a, by_amperes)
+        (
+            *(c.lines, c.step_a, c.step_w, c.allowed_currents_a, c.min_current_a, c.max_current_a),
+            *(c.max_power_w, c.efficiency, by_amperes),
+        )
         for c, by_amperes in zip(connectors, amperes, strict=True)
     )
     of_kind = list(dict(zip(kind, zip(connectors, amperes, strict=True), strict=True)).values())
@@ -246,7 +257,7 @@ def _compile_outlets(site: Site, connectors: list[Connector], nodes: Nodes) -> _
         for c, by_amperes in of_kind
     ]
     floors = [effects.idle_floor_steps(c, supply, amperes=a, floor_a=site.idle_floor_a) for c, a in of_kind]
-    lowest, highest, _, *load_units = _columns(unknown, kind, channels)
+    lowest, highest, _, _, *load_units = _columns(unknown, kind, channels)
     unknown_units = np.column_stack(load_units)
     idle_floor = np.array(floors, dtype=np.int64)[kind]
     # Voltage band and step rounding can push the floor below what the outlet can give; it then gives its minimum.
@@ -288,7 +299,8 @@ def _compile_sessions(sessions: Sequence[KnownSession], outlets: _Outlets, edges
         min_steps=numbers[0].copy(),
         max_steps=numbers[1].copy(),
         power_dw=numbers[2].copy(),
-        load_units=numbers[3:].T.copy(),
+        draw_dw=numbers[3].copy(),
+        load_units=numbers[4:].T.copy(),
         notices=_notices(ordered, empty, outside) + _passed_milestones(ordered, int(edges[0])),
         levels=levels_of(found, kind),
     )
@@ -367,11 +379,13 @@ def _caps(table: Table, inside: Bools, nodes: Nodes, alarm: Bools) -> Ints:
     return inside * table.max_steps[:, None]
 
 
-def _end_floors(outlets: _Outlets, nodes: Nodes) -> Ints:
+def _end_floors(outlets: _Outlets, nodes: Nodes, pools: Pools | None) -> Ints:
     """Return what each connector may get after the grid: its minimum where all minima fit, else 0 (convention 13)."""
     minimum_units = outlets.unknown_units * outlets.minimum[:, None]
     least = nodes.headroom(nodes.limit_units.min(axis=2), nodes.base_units.max(axis=2))
     fits = nodes.connectors.astype(np.int64) @ minimum_units <= least
     bad = ~fits
     blocked = (nodes.connectors[:, None, :] & bad[:, :, None] & outlets.wired.T[None, :, :]).any(axis=(0, 1))
+    if pools is not None:
+        blocked |= pools.exclusive
     return np.maximum(np.where(blocked, 0, outlets.minimum), outlets.idle_floor)

@@ -31,7 +31,7 @@ class Table:
         departure_s: (S,) whole seconds since 1970, rounded down.
         outside: (S,) wholly outside the grid.
         first, end: (S,) half-open range of usable slots.
-        min_steps, max_steps, power_dw, load_units: as in ``Problem``.
+        min_steps, max_steps, power_dw, draw_dw, load_units: as in ``Problem``.
         notices: what was left out and why.
         levels: as in ``Problem``.
     """
@@ -46,6 +46,7 @@ class Table:
     min_steps: Ints
     max_steps: Ints
     power_dw: Ints
+    draw_dw: Ints
     load_units: Ints
     notices: tuple[str, ...]
     levels: dict[int, Ints]

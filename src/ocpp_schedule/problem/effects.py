@@ -16,12 +16,14 @@ from ocpp_schedule.units import (
     Line,
     Supply,
     ceil_div,
+    exact,
     floor_div,
     round_down,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from fractions import Fraction
 
     from ocpp_schedule.model._base import PerPhasesA
     from ocpp_schedule.model.session import Session
@@ -34,11 +36,12 @@ class Effect:
 
     Attributes:
         load_units: on each channel: current on L1, L2, L3 of the site [uA], and the most power of all lines [mVA].
-        power_dw: expected power [0.1 W].
+        power_dw: expected power into the car [0.1 W].
         min_steps: smallest non-zero set-point [steps].
         max_steps: largest [steps].
         pilots: 0 and the allowed set-points where some whole step between minimum and maximum is not one [steps];
             else empty.
+        loss_dw: what the site delivers beside ``power_dw``: the losses of DC [0.1 W].
     """
 
     load_units: tuple[int, ...]
@@ -46,6 +49,7 @@ class Effect:
     min_steps: int
     max_steps: int
     pilots: tuple[int, ...] = ()
+    loss_dw: int = 0
 
 
 def current_range(connector: Connector, session: Session) -> tuple[float, float]:
@@ -72,9 +76,9 @@ def _by_phases(given: PerPhasesA | None, counts: Sequence[int]) -> list[float]:
     return [given[count - 1] for count in counts] if isinstance(given, tuple) else [given]
 
 
-def takes_amperes(rate_units: tuple[str, ...]) -> bool:
-    """Tell whether the station is driven in A; W only where it takes nothing else."""
-    return "A" in rate_units
+def takes_amperes(rate_units: tuple[str, ...], current_type: str = "AC") -> bool:
+    """Tell whether an outlet is driven in A; in W only where it is DC, or the station takes nothing else."""
+    return current_type == "AC" and "A" in rate_units
 
 
 def effect(
@@ -93,8 +97,12 @@ def effect(
     >>> from ocpp_schedule.model.site import Connector
     >>> outlet = Connector(id="C", station="S", max_current_a=16)
     >>> effect(outlet, Supply.from_nominal(230, 400), amperes=True, phases=1, min_a=6.0, max_a=16.0)
-    Effect(load_units=(100000, 0, 0, 23000), power_dw=230, min_steps=60, max_steps=160, pilots=())
+    Effect(load_units=(100000, 0, 0, 23000), power_dw=230, min_steps=60, max_steps=160, pilots=(), loss_dw=0)
     """
+    if connector.current_type == "DC":
+        return _dc_effect(
+            connector.lines, connector.step_w, supply, connector.efficiency or 1.0, connector.max_power_w or 0.0, max_a
+        )
     plain = _effect(
         connector.lines,
         connector.setpoint_step_a if amperes else None,
@@ -148,8 +156,30 @@ def _effect(
     return Effect(loads, power_dw, min_steps, max_steps)
 
 
+@lru_cache(maxsize=4096)
+def _dc_effect(
+    wired: tuple[Line, ...], step_w: int, supply: Supply, efficiency: float, max_power_w: float, max_a: float
+) -> Effect:
+    """Return the effects of one step of a DC outlet, whose rectifier draws on all its lines alike (convention 14)."""
+    lines, share = len(wired), exact(efficiency)
+    current = _up(step_w * MICROAMPERES_PER_AMPERE / (share * lines * supply.low_voltage_v))
+    loads = tuple(current if line in wired else 0 for line in LINES)
+    drawn_w = exact(max_a) * lines * supply.voltage_v * share
+    most = int(min(exact(max_power_w), drawn_w) // step_w)
+    power_dw = 10 * step_w
+    loss_dw = _up(power_dw / share) - power_dw
+    return Effect((*loads, _up(step_w * MILLI_PER_UNIT / share)), power_dw, 0, most, loss_dw=loss_dw)
+
+
+def _up(value: Fraction) -> int:
+    return -int(-value // 1)
+
+
 def idle_floor_steps(connector: Connector, supply: Supply, *, amperes: bool, floor_a: float) -> int:
     """Return the idle floor in steps, rounded down (convention 4)."""
+    if connector.current_type == "DC":
+        max_a = min(floor_a, connector.max_current_a)
+        return effect(connector, supply, amperes=False, phases=None, min_a=0.0, max_a=max_a).max_steps
     allowed_a = min(floor_a, connector.max_current_a)
     if connector.allowed_currents_a is not None:
         return max((0, *pilot_steps(connector.allowed_currents_a, 0, floor_div(allowed_a, connector.setpoint_step_a))))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ocpp_schedule.model._base import PerLineA
     from ocpp_schedule.model.series import Forecast, LimitSeries
-    from ocpp_schedule.model.site import Circuit, Site
+    from ocpp_schedule.model.site import Circuit, Group, Site
     from ocpp_schedule.problem.arrays import Ints
     from ocpp_schedule.units import Supply
 
@@ -24,7 +24,8 @@ UNLIMITED: Final = 1 << 60
 
 def channels_of(site: Site, limits: Iterable[LimitSeries]) -> int:
     """Return K: the three lines, and the total where anything limits it."""
-    totals = any(circuit.limit_va is not None or circuit.limit_w is not None for circuit in site.circuits)
+    totals = any(total_limit(one) is not None for one in site.circuits)
+    totals = totals or any(total_limit(one) is not None for one in site.groups)
     return TOTAL + int(totals or any(series.limit_a is None for series in limits))
 
 
@@ -45,9 +46,9 @@ def own_limits(per_line_a: Sequence[PerLineA | None], totals: Sequence[float | N
     return result
 
 
-def circuit_total(circuit: Circuit) -> float | None:
-    """Return the lower of a circuit's limits in VA and in W; the power factor of charging is taken as 1."""
-    given = [limit for limit in (circuit.limit_va, circuit.limit_w) if limit is not None]
+def total_limit(limited: Circuit | Group) -> float | None:
+    """Return the lower of the limits in VA and in W; the power factor of charging is taken as 1."""
+    given = [limit for limit in (limited.limit_va, limited.limit_w) if limit is not None]
     return min(given, default=None)
 
 

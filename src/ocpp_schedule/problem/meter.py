@@ -213,7 +213,7 @@ def surplus_caps(caps: Ints, meter: Meter | None, table: Table, edges: Ints) -> 
     if meter is None or not meter.surplus.any():
         return caps
     rows = np.flatnonzero(meter.surplus)
-    step = np.maximum(table.power_dw[rows, None] * np.diff(edges), 1)
+    step = np.maximum(table.draw_dw[rows, None] * np.diff(edges), 1)
     own = np.minimum(caps[rows], meter.surplus_units // step)
     held = caps.copy()
     held[rows] = np.where(own < table.min_steps[rows, None], 0, own)

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ocpp_schedule.problem.groups import counted_in, members_of
 from ocpp_schedule.problem.limits import (
     UNLIMITED,
     base_loads,
     channels_of,
-    circuit_total,
     firm_generation,
     lower_by_series,
     own_limits,
+    total_limit,
 )
 from ocpp_schedule.units import SUPPLIES, Supply, exact
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Nodes:
-    """Circuits and capped stations: who hangs below, what they carry.
+    """Circuits, capped stations and groups: who hangs below, what they carry.
 
     Attributes:
         names: N names.
@@ -85,27 +86,37 @@ def compile_nodes(
     index = {circuit.id: position for position, circuit in enumerate(site.circuits)}
     capped = [station for station in site.stations if station.max_current_a is not None]
     slots = edges.size - 1
-    size = len(index) + len(capped)
     above = {name: _path(name, parents, index) for name in index}
     connectors = _below(site, outlets, index, above, capped)
+    if site.groups:
+        connectors = np.concatenate((connectors, members_of(site, outlets, connectors, index)))
 
     channels, supply = channels_of(site, limits), site_supply(site)
     own = own_limits(
-        [*(circuit.limit_a for circuit in site.circuits), *(station.max_current_a for station in capped)],
-        [*map(circuit_total, site.circuits), *(None for _ in capped)],
+        [
+            *(circuit.limit_a for circuit in site.circuits),
+            *(station.max_current_a for station in capped),
+            *(group.limit_a for group in site.groups),
+        ],
+        [*map(total_limit, site.circuits), *(None for _ in capped), *map(total_limit, site.groups)],
         channels,
     )
     limit_units = np.repeat(own[:, :, None], slots, axis=2)
     for series in limits:
         lower_by_series(limit_units, series, index[series.circuit], edges)
-    shape = (size, channels, slots)
-    names = (*(f"circuit {circuit.id}" for circuit in site.circuits), *(f"station {station.id}" for station in capped))
+    names = (
+        *(f"circuit {circuit.id}" for circuit in site.circuits),
+        *(f"station {station.id}" for station in capped),
+        *(f"group {group.id}" for group in site.groups),
+    )
+    shape = (len(names), channels, slots)
+    counted = counted_in(site, above, first_group=len(index) + len(capped)) if site.groups else above
     return Nodes(
         names=names,
         connectors=connectors,
         limit_units=limit_units,
-        base_units=base_loads(site, forecasts, above, edges, shape, supply),
-        firm_units=firm_generation(site, forecasts, above, edges, shape, supply),
+        base_units=base_loads(site, forecasts, counted, edges, shape, supply),
+        firm_units=firm_generation(site, forecasts, counted, edges, shape, supply),
         weights={
             node: exact(circuit.continuous_load_factor)
             for node, circuit in enumerate(site.circuits)

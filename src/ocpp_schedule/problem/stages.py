@@ -37,6 +37,7 @@ class StageSpec:
         kind: how the value is computed.
         demands: (D,) bool, the demands whose missing energy is summed up (``missing``).
         rate: (T,) rate x seconds of the slot (``rate``); prices are [1e-6 currency/kWh x s].
+        delivered: the rate weighs what the site delivers, losses of DC included; else what cars get.
         lost: (D,) what a unit of missing energy counts (``rate``). The value of such a stage is
             ``floor(sum(energy x rate / seconds)) + sum(missing x lost)``, rounded once.
         allow_abs: what the stage may be worse for the sake of later ones, in its own unit.
@@ -49,6 +50,7 @@ class StageSpec:
     kind: StageKind
     demands: Bools = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
     rate: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    delivered: bool = True
     lost: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     allow_abs: int = 0
     allow_ppm: int = 0
@@ -154,6 +156,7 @@ def _spec(choice: ObjectiveStage, name: str, **data: Any) -> StageSpec:
     return StageSpec(
         name=name,
         kind="rate" if choice.kind in RATE_OF else "missing",
+        delivered=choice.kind not in BY_TIME,
         allow_abs=int(exact(choice.allow_abs) * unit // 1),
         allow_ppm=int(exact(choice.allow_rel) * PARTS_PER_MILLION // 1),
         **data,
@@ -193,6 +196,8 @@ RATE_OF: Final[dict[str, Callable[[_Input], Ints]]] = {
     "finish": lambda given: (given.edges[1:] - given.edges[0]) * given.seconds,
 }
 LOST_OF: Final[dict[str, Callable[[_Input], Ints]]] = {"quick": _late, "cost": _worth, "profit": _worth}
+BY_TIME: Final = ("quick", "finish")
+"""Kinds about when cars get energy; all other rates are about what the site delivers for it (convention 14)."""
 UNIT_OF: Final[dict[str, int]] = dict.fromkeys(("must_have", "wanted", "energy"), ENERGY_UNITS_PER_WH) | {
     "quick": ENERGY_UNITS_PER_WH * SECONDS_PER_HOUR,
     "finish": ENERGY_UNITS_PER_WH * SECONDS_PER_HOUR,

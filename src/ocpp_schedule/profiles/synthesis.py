@@ -185,13 +185,13 @@ def _rows(connectors: Sequence[Connector], sessions: Sequence[KnownSession], has
     ]
 
 
-def _takes_amperes(station: Station) -> bool:
-    return "A" in station.capabilities.rate_units
+def _takes_amperes(connector: Connector, station: Station) -> bool:
+    return connector.current_type == "AC" and "A" in station.capabilities.rate_units
 
 
 def _step_tenths(connector: Connector, station: Station) -> int:
     """Return one step in 0.1 A or 0.1 W; exact, because steps are multiples of 0.1 A and of 1 W."""
-    if _takes_amperes(station):
+    if _takes_amperes(connector, station):
         return _deciamperes(connector.setpoint_step_a)
     return connector.step_w * DECIWATTS_PER_WATT
 
@@ -299,7 +299,7 @@ def _idle_floor(
     numbers: Mapping[tuple[str, LayerName], int],
 ) -> Layer:
     """Return the lowest layer: constant, from 1970 on, because a charger's clock may stand there."""
-    schedule = _constant(_unit(stations[connector.station]), tenths, len(connector.lines))
+    schedule = _constant(_unit(connector, stations[connector.station]), tenths, len(connector.lines))
     number = numbers[connector.id, "idle_floor"]
     profile = ChargingProfile(number, "tx_default_profile", "absolute", 0, None, schedule)
     return Layer("idle_floor", (), profile)
@@ -320,7 +320,7 @@ def _plan_layer(
 ) -> Layer:
     purpose: Purpose = "tx_profile" if row.name == "session" else "tx_default_profile"
     schedule = ChargingSchedule(
-        grid.start - timedelta(seconds=PLAN_LEAD_S), _unit(stations[row.connector.station]), periods
+        grid.start - timedelta(seconds=PLAN_LEAD_S), _unit(row.connector, stations[row.connector.station]), periods
     )
     transaction = row.sessions[0].transaction_id if row.name == "session" else None
     number = numbers[row.connector.id, row.name]
@@ -328,5 +328,5 @@ def _plan_layer(
     return Layer(row.name, tuple(session.id for session in row.sessions), profile)
 
 
-def _unit(station: Station) -> RateUnit:
-    return "A" if _takes_amperes(station) else "W"
+def _unit(connector: Connector, station: Station) -> RateUnit:
+    return "A" if _takes_amperes(connector, station) else "W"

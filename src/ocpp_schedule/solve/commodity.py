@@ -28,6 +28,7 @@ KNOWN: Final = frozenset(
         "min_steps",
         "max_steps",
         "power_dw",
+        "draw_dw",
         "load_units",
         "cap_steps",
         "energy_units",
@@ -131,7 +132,8 @@ def _one_kind(problem: Problem, cars: Ints) -> bool:
     even = bool((problem.seconds == problem.seconds[0]).all())
     plain = int(problem.min_steps[cars].max()) <= 1 and not problem.floor_units.any()
     wishes = problem.demand_session.size == problem.sessions and not problem.demand_hard.any()
-    return alike and even and plain and wishes and int(problem.power_dw[cars[0]]) > 0
+    lossless = bool((problem.draw_dw == problem.power_dw).all())
+    return alike and even and plain and wishes and lossless and int(problem.power_dw[cars[0]]) > 0
 
 
 def _stages_are_flows(problem: Problem) -> bool:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ocpp_schedule.problem.taper import drawn_units
+from ocpp_schedule.solve.delivered import delivered_units
+from ocpp_schedule.solve.families import guarded
 from ocpp_schedule.solve.values import weighted_units
 from ocpp_schedule.solve.working import bookings, row_sums
 
@@ -26,6 +28,12 @@ def guard_edges(problem: Problem, setpoints: Ints) -> tuple[Bools, Bools]:
     if problem.edge_guard_s == 0 or problem.slots < 2 or not (setpoints.any() or problem.held_steps is not None):  # noqa: PLR2004 - an edge needs two slots
         return late, early
     setpoints = with_held(problem, setpoints)
+    _guard_rows(problem, setpoints, late, early)
+    return guarded(problem, setpoints, late, early), early
+
+
+def _guard_rows(problem: Problem, setpoints: Ints, late: Bools, early: Bools) -> None:
+    """Set the flags that the rows of loads need."""
     booked = bookings(problem, setpoints)
     old, new = booked.values[:, :, :-1], booked.values[:, :, 1:]
     both = np.maximum(old, new)
@@ -37,7 +45,7 @@ def guard_edges(problem: Problem, setpoints: Ints) -> tuple[Bools, Bools]:
         limit[:, :, 0] = np.maximum(limit[:, :, 0], (booked.loads @ old[:, :, :1])[:, :, 0])
     over = booked.loads @ both > limit
     if not over.any():
-        return late, early
+        return
     falling = over & (booked.loads @ old > limit)
     owner = problem.slot_owner
     if falling.any():
@@ -47,7 +55,6 @@ def guard_edges(problem: Problem, setpoints: Ints) -> tuple[Bools, Bools]:
         early[owner[booked.connector[unit], edge], edge] = True
     unit, edge = np.nonzero(_touched(booked.loads, over, new > old))
     late[owner[booked.connector[unit], edge + 1], edge + 1] = True
-    return late, early
 
 
 def with_held(problem: Problem, setpoints: Ints) -> Ints:
@@ -90,5 +97,5 @@ def slot_energy_units(problem: Problem, setpoints: Ints, late: Bools, early: Boo
 
 
 def cost_units(problem: Problem, energy: Ints) -> int:
-    """Return the exact cost of (S, T) energies in money units (convention 1)."""
-    return weighted_units(energy, problem.price_seconds, problem.seconds)
+    """Return the exact cost of (S, T) energies into the cars in money units (convention 1)."""
+    return weighted_units(delivered_units(problem, energy), problem.price_seconds, problem.seconds)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_array
 
+from ocpp_schedule.solve.delivered import weighed_dw
 from ocpp_schedule.solve.levels import with_levels
 from ocpp_schedule.solve.patterns import least_steps
 from ocpp_schedule.solve.program import Program
@@ -176,7 +177,7 @@ def _whole_cost(
         cost[: coefficients.size] = coefficients
         return cost, 1
     session, slot = relaxation.arc_session, relaxation.arc_slot
-    price, lost = problem.power_dw[session] * stage.rate[slot], stage.lost * wishes.unit
+    price, lost = weighed_dw(problem, stage)[session] * stage.rate[slot], stage.lost * wishes.unit
     unit = int(np.gcd.reduce(np.concatenate((price, lost)))) or 1
     cost[relaxation.columns["arcs"]] = price // unit
     cost[relaxation.columns["short"]] = lost // unit

@@ -94,7 +94,7 @@ class _Builder:
         self.problem, self.meter, self.relaxation = problem, meter, relaxation
         self.width = relaxation.program.cost.size
         session, slot = relaxation.arc_session, relaxation.arc_slot
-        power = problem.power_dw[session].astype(float)
+        power = problem.draw_dw[session].astype(float)
         self.unit_dw = float(power.mean()) if power.size else 1.0
         self.arc_power = power / self.unit_dw
         self.by_slot = [np.flatnonzero(slot == t) for t in range(problem.slots)]
@@ -330,7 +330,7 @@ class _Builder:
         constant = float((self.base * self.unit_dw) @ self.linear)
         constant -= sum(one.per_dw * one.floor_dw for one in meter.registers)
         constant -= sum(meter.idle[:3]) / meter.idle[3]
-        arcs = problem.power_dw[self.relaxation.arc_session] * self.linear[self.relaxation.arc_slot].astype(float)
+        arcs = problem.draw_dw[self.relaxation.arc_session] * self.linear[self.relaxation.arc_slot].astype(float)
         row, column = np.array([entry[:2] for entry in self.entries], dtype=np.int64).reshape(-1, 2).T
         value = np.array([entry[2] for entry in self.entries], dtype=np.float64)
         return Block(

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ocpp_schedule.solve.delivered import weighed_dw
+
 if TYPE_CHECKING:
     from ocpp_schedule.problem.arrays import Floats, Ints, Problem
     from ocpp_schedule.problem.stages import StageSpec
@@ -53,7 +55,7 @@ def stage_goals(
             if stage.kind == "bill" and problem.meter is not None:
                 # A kWh more in one metering interval may raise every peak at once.
                 dearest += scale * sum(one.per_dw / int(one.seconds.min()) for one in problem.meter.registers)
-            money = problem.power_dw[session] * stage.rate[slot].astype(float)
+            money = weighed_dw(problem, stage)[session] * stage.rate[slot].astype(float)
             coefficients[places["arcs"]] = money * scale
             coefficients[places["short"]] = stage.lost * short_units * scale
         goals[stage.name] = Goal(coefficients, scale, dearest)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from ocpp_schedule.solve.filling import refill
+from ocpp_schedule.solve.pools import sharing
 from ocpp_schedule.solve.repair import better, settle, slot_prices
 from ocpp_schedule.solve.result import evaluate
 from ocpp_schedule.solve.working import WorkingPlan
@@ -91,6 +92,7 @@ def _rivals(plan: WorkingPlan, session: int) -> list[int]:
     problem = plan.problem
     first, end = int(problem.first_slot[session]), int(problem.end_slot[session])
     lines = ((problem.load_units > 0) & (problem.load_units[session] > 0)).any(axis=1)
+    lines |= sharing(problem, session)
     active = lines & plan.setpoints[:, first:end].any(axis=1)
     shared = [other for other in np.flatnonzero(active).tolist() if other != session]
     most = (problem.cap_steps[shared] * problem.seconds).sum(axis=1) * problem.power_dw[shared]

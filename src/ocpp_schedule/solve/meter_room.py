@@ -17,14 +17,14 @@ class MeterRoom:
 
     def __init__(self, problem: Problem, meter: Meter, setpoints: Ints) -> None:
         self._problem, self._meter = problem, meter
-        power = setpoints * problem.power_dw[:, None]
+        power = setpoints * problem.draw_dw[:, None]
         self._charged = power.sum(axis=0) * problem.seconds
         self._from_surplus = power[meter.surplus].sum(axis=0) * problem.seconds
 
     def steps(self, session: int, window: slice, own: Ints) -> Ints:
         """Return (W,) the largest set-points within surplus and aims, those that it has, ``own``, taken off."""
         problem, meter = self._problem, self._meter
-        unit = int(problem.power_dw[session]) * problem.seconds
+        unit = int(problem.draw_dw[session]) * problem.seconds
         mine = np.zeros_like(unit)
         mine[window] = own * unit[window]
         room = np.full(problem.slots, np.iinfo(np.int64).max)
@@ -48,7 +48,7 @@ class MeterRoom:
 
     def assign(self, session: int, window: slice, more: Ints) -> None:
         """Count (W,) more steps of a session."""
-        energy = more * int(self._problem.power_dw[session]) * self._problem.seconds[window]
+        energy = more * int(self._problem.draw_dw[session]) * self._problem.seconds[window]
         self._charged[window] += energy
         if self._meter.surplus[session]:
             self._from_surplus[window] += energy
@@ -59,6 +59,6 @@ def aimed_higher(problem: Problem, steps: int | None) -> Problem:
     meter = problem.meter
     if meter is None or meter.soft_dw is None:
         return problem
-    more = None if steps is None else steps * int(problem.power_dw.max(initial=0))
+    more = None if steps is None else steps * int(problem.draw_dw.max(initial=0))
     soft = None if more is None else tuple(aim + more for aim in meter.soft_dw)
     return replace(problem, meter=replace(meter, soft_dw=soft))

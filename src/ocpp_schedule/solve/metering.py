@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ocpp_schedule.problem.bill import bill_parts
+from ocpp_schedule.solve.delivered import delivered_units
 
 if TYPE_CHECKING:
     from ocpp_schedule.problem.arrays import Bools, Ints, Problem
@@ -33,7 +34,8 @@ class Metered:
 
 
 def metered(problem: Problem, meter: Meter, energy: Ints) -> Metered:
-    """Return what (S, T) energies of charging do at the meter, generation curtailed where that is due or pays."""
+    """Return what (S, T) energies into the cars do at the meter, generation curtailed where that is due or pays."""
+    energy = delivered_units(problem, energy)
     curtailed = curtail(problem, meter, energy)
     charged = energy.sum(axis=0)
     net = meter.base_units + charged + curtailed.sum(axis=0) * problem.seconds
@@ -49,7 +51,7 @@ def metered(problem: Problem, meter: Meter, energy: Ints) -> Metered:
 
 
 def curtail(problem: Problem, meter: Meter, energy: Ints) -> Ints:
-    """Return (G, T) what is taken off the generators [0.1 W], for given energies of charging.
+    """Return (G, T) what is taken off the generators [0.1 W], for given energies delivered to charging.
 
     First what limits on export ask for, then, generators in the order of their ids, what pays: export that costs
     money, and all of it where import is paid for, as long as no peak rises.

@@ -9,11 +9,13 @@ import numpy as np
 
 from ocpp_schedule.solution import Certificate
 from ocpp_schedule.solve.at_meter import meter_prices
+from ocpp_schedule.solve.family_rows import family_prices
 from ocpp_schedule.solve.relaxation import ROW_SCALE
 from ocpp_schedule.solve.storage_rows import BLOCK as STORAGE
 
 if TYPE_CHECKING:
-    from ocpp_schedule.problem.arrays import Ints, Problem
+    from ocpp_schedule.problem.arrays import Floats, Ints, Problem
+    from ocpp_schedule.solution import RowName
     from ocpp_schedule.solve.exchange import Exchange
     from ocpp_schedule.solve.relaxation import Relaxation
     from ocpp_schedule.solve.stages import Proof, Relaxed
@@ -56,9 +58,8 @@ def _bill(problem: Problem, relaxation: Relaxation, relaxed: Relaxed, proof: Pro
         np.add.at(prices, tuple(place), np.rint(np.maximum(-shared, 0.0)).astype(np.int64))
     needs = np.maximum(money[relaxation.rows["need"]] / relaxation.short_units, 0.0)
     at_meter = meter_prices(problem, relaxation, exchange, relaxed)
-    return Certificate(
-        _named_rows(problem, prices), _named_demands(problem, np.rint(needs).astype(np.int64)), **at_meter
-    )
+    named = _named_rows(problem, prices) | _whole(family_prices(problem, relaxation, money), 1)
+    return Certificate(named, _named_demands(problem, np.rint(needs).astype(np.int64)), **at_meter)
 
 
 def _certificate(problem: Problem, relaxation: Relaxation, name: str, proof: Proof) -> Certificate:
@@ -67,13 +68,15 @@ def _certificate(problem: Problem, relaxation: Relaxation, name: str, proof: Pro
     duals = proof.duals / unit
     pressure = np.maximum(-duals[relaxation.rows["capacity"]] / ROW_SCALE, 0.0)
     needs = np.maximum(duals[relaxation.rows["need"]] / relaxation.short_units, 0.0)
-    largest = max(float(pressure.max(initial=0.0)), float(needs.max(initial=0.0)), *held.values(), 1.0)
+    shared = family_prices(problem, relaxation, duals)
+    each = (pressure, needs, *shared.values())
+    largest = max(*(float(one.max(initial=0.0)) for one in each), *held.values(), 1.0)
     smallest = min((price for price in held.values() if price > 0), default=None)
     scale = min(_scale(problem, name, smallest), 1 << int(math.log2(max(LARGEST / largest, 1.0))))
     prices = np.zeros((len(problem.node_names), problem.channels, problem.slots), dtype=np.int64)
     prices[rows[:, 0], rows[:, 1], rows[:, 2]] = np.rint(pressure * scale).astype(np.int64)
     return Certificate(
-        _named_rows(problem, prices),
+        _named_rows(problem, prices) | _whole(shared, scale),
         _named_demands(problem, np.rint(needs * scale).astype(np.int64)),
         denominator=scale,
         stage_prices={one: round(price * scale) for one, price in held.items() if round(price * scale)},
@@ -99,13 +102,19 @@ def _scale(problem: Problem, name: str, smallest: float | None) -> int:
     return max(fine, FINEST) if stage.kind == "missing" else fine
 
 
-def _named_rows(problem: Problem, prices: Ints) -> dict[tuple[str, str, int], tuple[int, ...]]:
+def _named_rows(problem: Problem, prices: Ints) -> dict[RowName, tuple[int, ...]]:
     """Return the (N, K, T) prices that are not all 0 by row, as the referee names them."""
     named = {}
     for node, channel in zip(*np.nonzero(prices.any(axis=2)), strict=True):
         noun, _, subject = problem.node_names[node].partition(" ")
         named[noun, subject, int(channel)] = tuple(prices[node, channel].tolist())
     return named
+
+
+def _whole(prices: dict[RowName, Floats], scale: int) -> dict[RowName, tuple[int, ...]]:
+    """Return prices as whole numbers; rows without any are left out."""
+    whole = {name: np.rint(own * scale).astype(np.int64) for name, own in prices.items()}
+    return {name: tuple(own.tolist()) for name, own in whole.items() if own.any()}
 
 
 def _named_demands(problem: Problem, demand_prices: Ints) -> dict[tuple[str, int | None], int]:

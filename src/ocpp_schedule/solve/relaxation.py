@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy.sparse import csr_array
 
+from ocpp_schedule.solve.family_rows import with_families
 from ocpp_schedule.solve.goals import Goal, stage_goals, unit_energy
 from ocpp_schedule.solve.program import Program
 
@@ -153,7 +154,7 @@ def relax(problem: Problem) -> Relaxation:
         row_low=np.concatenate((np.full(row_high.size + extra, -np.inf), need)),
         row_high=np.concatenate((row_high, booking.floor, np.maximum(most, need))),
     )
-    return Relaxation(
+    relaxation = Relaxation(
         program=program,
         columns=columns,
         rows=_places(capacity=row_high.size, excess=extra, need=wishes),
@@ -170,6 +171,7 @@ def relax(problem: Problem) -> Relaxation:
         capacity_rows=row_names,
         booking=booking,
     )
+    return with_families(problem, relaxation)
 
 
 def _penalties(problem: Problem, short_units: Floats, dearest: float, session: Ints) -> Floats:

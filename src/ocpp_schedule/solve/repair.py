@@ -54,6 +54,8 @@ def slot_prices(problem: Problem) -> Floats:
     spread = float(np.abs(per_second).mean()) if per_second.size else 1.0
     order = per_second + 1e-6 * (spread or 1.0) * (np.arange(problem.slots) / problem.slots - 1.0)
     prices = np.repeat(order[None, :], problem.sessions, axis=0)
+    if (problem.draw_dw != problem.power_dw).any() and (not main or main[0].delivered):
+        prices = prices * (problem.draw_dw / np.maximum(problem.power_dw, 1))[:, None]
     worth = worth_of(problem)
     return prices - worth[:, None] if worth.any() else prices
 

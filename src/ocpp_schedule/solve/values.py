@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from ocpp_schedule.solve.delivered import delivered_units, weighed_dw
 from ocpp_schedule.solve.metering import metered
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def weighted_units(energy: Ints, rate: Ints, seconds: Ints) -> int:
 
 def gross_units(problem: Problem, setpoints: Ints, stage: StageSpec) -> float:
     """Return what the energy of (S, T) set-points is worth in a stage, rates without their sign."""
-    per_slot = (setpoints * problem.power_dw[:, None]).sum(axis=0)
+    per_slot = (setpoints * weighed_dw(problem, stage)[:, None]).sum(axis=0)
     return float((per_slot * abs(stage.rate)).sum())
 
 
@@ -62,7 +63,8 @@ def _missing(_: Problem, stage: StageSpec, __: Ints, missing: Ints) -> int:
 
 
 def _rate(problem: Problem, stage: StageSpec, energy: Ints, missing: Ints) -> int:
-    return weighted_units(energy, stage.rate, problem.seconds) + _lost(stage, missing)
+    weighed = delivered_units(problem, energy) if stage.delivered else energy
+    return weighted_units(weighed, stage.rate, problem.seconds) + _lost(stage, missing)
 
 
 def _lost(stage: StageSpec, missing: Ints) -> int:

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from ocpp_schedule.solve.families import shrunk, uses_of
 from ocpp_schedule.solve.meter_room import MeterRoom
 
 if TYPE_CHECKING:
     from ocpp_schedule.problem.arrays import Ints, Problem
+    from ocpp_schedule.solve.families import Use
 
 Values = npt.NDArray[Any]
 """Whole numbers, as floats where those are exact."""
@@ -90,7 +92,7 @@ def _sliced(rows: list[int]) -> list[int] | slice:
 
 
 class WorkingPlan:
-    """Set-points that always fit every row, changed one session at a time.
+    """Set-points that always fit every row and every family of limits, changed one session at a time.
 
     Attributes:
         problem: what is planned.
@@ -99,9 +101,9 @@ class WorkingPlan:
 
     def __init__(self, problem: Problem, setpoints: Ints) -> None:
         self.problem = problem
-        self.setpoints = setpoints.copy()
+        self.setpoints = shrunk(problem, setpoints).copy()
         self._first, self._end = problem.first_slot.tolist(), problem.end_slot.tolist()
-        self._meter = None if problem.meter is None else MeterRoom(problem, problem.meter, setpoints)
+        self._meter = None if problem.meter is None else MeterRoom(problem, problem.meter, self.setpoints)
         self._floors = bool(problem.floor_units.any())
 
     @cached_property  # a plan that nothing is missing from is never asked
@@ -116,6 +118,11 @@ class WorkingPlan:
         """By demand, whether it is to be met at any price; others only where a step is worth more than it costs."""
         wanted: list[bool] = self.problem.chased.tolist()
         return wanted
+
+    @cached_property
+    def _uses(self) -> list[Use]:
+        """What the set-points use of limits that are no rows."""
+        return uses_of(self.problem, self.setpoints)
 
     @cached_property
     def _limit_units(self) -> Ints:
@@ -155,6 +162,8 @@ class WorkingPlan:
         cap = self.problem.cap_steps[session, window]
         if self._meter is not None:
             cap = np.minimum(cap, self._meter.steps(session, window, self.setpoints[session, window]))
+        for use in self._uses:
+            cap = np.minimum(cap, use.room(session, window, self.setpoints[session, window]))
         if not per_step.size:
             return cap.copy()
         own = np.maximum(self.setpoints[session, window] * per_step, floor)
@@ -197,11 +206,15 @@ class WorkingPlan:
             self.used_units[rows, window] += more
         if self._meter is not None:
             self._meter.assign(session, window, setpoints - before)
+        for use in self._uses:
+            use.change(session, window, before, setpoints)
         before[:] = setpoints
         return True
 
     def fits(self) -> bool:
-        """Tell whether every row holds; rows in alarm count with their unavoidable idle floors."""
+        """Tell whether every row and every family holds; rows in alarm count with their unavoidable idle floors."""
         problem = self.problem
         floors = row_sums(problem, problem.floor_units[:, :, None]).reshape(-1, 1)
+        if not all(use.fits() for use in self._uses):
+            return False
         return bool((self.used_units <= np.maximum(self._limit_units, floors)).all())

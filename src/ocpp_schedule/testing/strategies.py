@@ -11,7 +11,7 @@ from ocpp_schedule.model.capabilities import Capabilities
 from ocpp_schedule.model.scenario import Scenario
 from ocpp_schedule.model.series import Forecast, LimitSeries, PriceSeries
 from ocpp_schedule.model.session import Milestone, Session
-from ocpp_schedule.model.site import Circuit, Connector, Load, Site, Station
+from ocpp_schedule.model.site import Cabinet, Circuit, Connector, Group, Load, Site, Station
 from ocpp_schedule.model.tariff import Tariff
 from ocpp_schedule.timegrid import TimeGrid
 
@@ -33,13 +33,18 @@ def scenarios(draw: st.DrawFn, *, max_sessions: int = 6, max_slots: int = 12) ->
         Load(id=f"load{k}", circuit=draw(st.sampled_from(circuits)).id, lines=draw(st.sampled_from(WIRINGS)))
         for k in range(draw(st.sampled_from([0, 0, 0, 1, 2])))
     )
+    floor_a = draw(st.sampled_from([0.0, 0.0, 0.0, 0.0, 6.0, 8.0]))
+    if floor_a == 0:
+        stations = tuple(draw(_exclusive(station, connectors)) for station in stations)
     site = Site(
         id="site",
         circuits=circuits,
         stations=stations,
         connectors=connectors,
         loads=loads,
-        idle_floor_a=draw(st.sampled_from([0.0, 0.0, 0.0, 0.0, 6.0, 8.0])),
+        cabinets=draw(_cabinets(connectors)),
+        groups=draw(_groups(circuits, stations, connectors)),
+        idle_floor_a=floor_a,
         edge_guard_s=draw(st.sampled_from([0, 60, 60, 30])),
     )
     forecasts = tuple(draw(_forecasts(load.id, grid)) for load in loads)
@@ -75,6 +80,54 @@ def _circuits(draw: st.DrawFn) -> tuple[Circuit, ...]:
     return tuple(circuits)
 
 
+def _direct(draw: st.DrawFn, units: tuple[str, ...]) -> dict[str, Any]:
+    """Return, now and then, what makes an outlet of a station that takes W a DC outlet."""
+    if "W" not in units or draw(st.sampled_from([True, True, False])):
+        return {}
+    return {
+        "current_type": "DC",
+        "max_power_w": draw(st.sampled_from([5_000.0, 20_000.0])),
+        "efficiency": draw(st.sampled_from([0.95, 1.0, 0.9])),
+    }
+
+
+@st.composite
+def _cabinets(draw: st.DrawFn, connectors: tuple[Connector, ...]) -> tuple[Cabinet, ...]:
+    """Return, now and then, a cabinet for all DC outlets, large enough for their idle floors."""
+    direct = [one for one in connectors if one.current_type == "DC"]
+    if not direct or draw(st.booleans()):
+        return ()
+    module_w = draw(st.sampled_from([2_500, 6_000]))
+    # No idle floor here is above 8 A on three lines.
+    modules = sum(-(-6_000 // module_w) for _ in direct)
+    return (Cabinet(id="cabinet", module_w=module_w, modules=modules, connectors=[one.id for one in direct]),)
+
+
+@st.composite
+def _exclusive(draw: st.DrawFn, station: Station, connectors: tuple[Connector, ...]) -> Station:
+    """Return the station, now and then with outlets of which one gives anything at a time."""
+    own = tuple(connector.id for connector in connectors if connector.station == station.id)
+    if len(own) < 2 or draw(st.sampled_from([True, True, False])):  # noqa: PLR2004 - it takes two
+        return station
+    return station.model_copy(update={"exclusive_groups": (own,)})
+
+
+@st.composite
+def _groups(draw: st.DrawFn, *kinds: tuple[Any, ...]) -> tuple[Group, ...]:
+    """Return, now and then, a limit on circuits, stations and connectors across the tree."""
+    if draw(st.sampled_from([True, True, True, False])):
+        return ()
+    circuits, stations, connectors = (
+        tuple(sorted({one.id for one in draw(st.lists(st.sampled_from(things), max_size=2))})) for things in kinds
+    )
+    if not (circuits or stations or connectors):
+        stations = (kinds[1][0].id,)
+    limit: Any = draw(
+        st.sampled_from([{"limit_a": 20.0}, {"limit_va": 7_360.0}, {"limit_w": 3_700.5, "limit_a": 32.0}])
+    )
+    return (Group(id="tenant", circuits=circuits, stations=stations, connectors=connectors, **limit),)
+
+
 def _totals(draw: st.DrawFn) -> dict[str, Any]:
     """Return, now and then, limits on all lines together and a weight of charging."""
     power = st.sampled_from([11_040.0, 22_000.0, 7_360.0, 3_700.5])
@@ -106,6 +159,7 @@ def _outlets(draw: st.DrawFn, circuits: list[str]) -> tuple[tuple[Connector, ...
             high = draw(st.sampled_from([16.0, 16.0, 32.0, 32.0, 20.0, 8.0, 0.0]))
             fitting = [one for one in PILOTS if "A" in units and one[1] >= low]
             pilots = draw(st.sampled_from([None, None, None, *fitting]))
+            direct = _direct(draw, units)
             connectors.append(
                 Connector(
                     id=f"S{k}-{evse}",
@@ -114,9 +168,10 @@ def _outlets(draw: st.DrawFn, circuits: list[str]) -> tuple[tuple[Connector, ...
                     lines=draw(st.sampled_from(WIRINGS)),
                     min_current_a=low,
                     max_current_a=high,
-                    allowed_currents_a=pilots,
+                    allowed_currents_a=None if direct else pilots,
                     step_a=draw(st.sampled_from([0.1, 0.1, 0.5, 1.0])),
                     step_w=draw(st.sampled_from([10, 100])),
+                    **direct,
                 )
             )
     # A floor of 6 A on an outlet with a minimum of 8 A is an input error, so such floors are avoided.
@@ -195,7 +250,7 @@ def _sessions(
                     energy_wh=energy,
                     milestones=_milestones(draw, arrival, departure, energy),
                     phases=draw(st.sampled_from([None, 1, 2, 3])),
-                    max_current_a=draw(st.sampled_from([None, None, 10.0])),
+                    max_current_a=draw(st.sampled_from([None, None, 10.0])) if connector.current_type == "AC" else None,
                     transaction_id=transaction if running else None,
                 )
             )

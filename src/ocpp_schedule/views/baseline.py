@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ocpp_schedule.solve.delivered import delivered_units
 from ocpp_schedule.solve.edges import cost_units
 from ocpp_schedule.solve.metering import metered
 from ocpp_schedule.units import ENERGY_UNITS_PER_WH, MICROAMPERES_PER_AMPERE, TOTAL, money_to_currency
@@ -43,7 +44,7 @@ def uncontrolled(problem: Problem) -> Baseline:
     np.maximum.at(wish, problem.demand_session, problem.demand_wish_units)
     reached = np.minimum(np.cumsum(most, axis=1), wish[:, None])
     energy = np.diff(reached, axis=1, prepend=0)
-    per_slot = energy.sum(axis=0)
+    per_slot = delivered_units(problem, energy).sum(axis=0)
     at_full = (energy > 0) * problem.max_steps[:, None]
     currents = at_full.T @ problem.load_units[:, :TOTAL]
     return Baseline(
@@ -52,5 +53,5 @@ def uncontrolled(problem: Problem) -> Baseline:
         ),
         peak_w=float((per_slot / problem.seconds).max(initial=0.0) / DECIWATTS_PER_WATT),
         peak_a=float(currents.max(initial=0) / MICROAMPERES_PER_AMPERE),
-        energy_wh=float(per_slot.sum() / ENERGY_UNITS_PER_WH),
+        energy_wh=float(energy.sum() / ENERGY_UNITS_PER_WH),
     )

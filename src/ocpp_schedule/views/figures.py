@@ -45,3 +45,9 @@ def mean_power_w(problem: Problem, setpoints: Ints) -> Floats:
         drawn = np.array(drawn_units(problem, session, setpoints[session], None, None))
         power[session] = drawn / problem.seconds * WATTS_PER_DECIWATT
     return power
+
+
+def peak_power_w(problem: Problem, power_w: Floats) -> float:
+    """Return the highest power that the site delivers in a slot, for (S, T) powers into the cars [W]."""
+    drawn = power_w * (problem.draw_dw / np.maximum(problem.power_dw, 1))[:, None]
+    return float(drawn.sum(axis=0).max(initial=0.0))

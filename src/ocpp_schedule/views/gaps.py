@@ -72,6 +72,6 @@ def relative_cost_gap(review: StageReview | None, problem: Problem, solution: So
     """Return the gap of the money stage relative to the gross value of the energy (its price without sign)."""
     if review is None or review.gap is None:
         return None
-    per_slot = (solution.setpoints * problem.power_dw[:, None]).sum(axis=0)
+    per_slot = (solution.setpoints * problem.draw_dw[:, None]).sum(axis=0)
     gross = float((per_slot * np.abs(problem.price_seconds)).sum())
     return review.gap / gross if gross else 0.0
