@@ -100,3 +100,13 @@ def test_a_group_of_nothing_but_an_empty_circuit_holds_nobody() -> None:
     )
     assert plan.status == "complete"
     assert plan.report.ok
+
+
+def test_a_shortfall_names_the_group_and_what_would_end_it() -> None:
+    tenant = Group(id="tenant", limit_a=10.0, stations=["CP-A"])
+    plan = planned(scene(yard(outlet("A"), limit_a=32.0, groups=[tenant]), [car("a", "A", 0, 4, 11_040, phases=1)]))
+    (short,) = plan.shortfalls
+    assert short.limits == ("group tenant L1",)
+    assert "group tenant" in plan.summary()
+    found = {one.subject: one.new for one in plan.remedies(short)}
+    assert found["group tenant"] == 12.0

@@ -217,3 +217,23 @@ def test_the_referee_sees_modules_at_an_edge() -> None:
     late = np.array([[False, False], [False, True]])
     found = refereed(scenario, replace(solution, setpoints=swap, late_raise=late, early_lowering=nobody)).violations
     assert not [v for v in found if v.kind == "edge"]
+
+
+def test_the_explanation_names_the_cabinet() -> None:
+    """Both want the cheap hour; its modules are shared."""
+    place = site(dc("A"), dc("B"), cabinet=(10_000, 3), circuits=[Circuit(id="main", limit_a=400)])
+    cars = [car("a", "A", 0, 2, 30_000), car("b", "B", 0, 2, 20_000)]
+    plan = planned(scene(place, cars, priced(0.1, 0.3), grid=hours(2)))
+    told = [line for name in "ab" for line in plan.explain(name).lines if "cabinet" in line]
+    assert told
+    assert all("cabinet K is full, shared with" in line for line in told)
+
+
+def test_the_explanation_names_the_turn() -> None:
+    station = Station(id="CP", circuit="main", ocpp_version="2.0.1", exclusive_groups=(("A", "B"),))
+    outlets = [outlet(name, station="CP", evse_id=k) for k, name in enumerate("AB", start=1)]
+    place = yard(*outlets, limit_a=80.0, stations=[station], edge_guard_s=0)
+    cars = [car(name.lower(), name, 0, 2, 7360, phases=1) for name in "AB"]
+    plan = planned(scene(place, cars, priced(0.1, 0.3), grid=hours(2)))
+    told = "\n".join((*plan.explain("a").lines, *plan.explain("b").lines))
+    assert "station CP (one outlet at a time) is full, shared with" in told
