@@ -337,7 +337,7 @@ def _nodes_apart(found: Any) -> Any:
 
 COMPILER = [
     case("problem.limits.own_limits", result(lambda limits: limits + 1_000_000), plain, "row"),
-    case("problem.limits.circuit_total", instead(None), in_total, "row"),
+    case("problem.limits.total_limit", instead(None), in_total, "row"),
     case("problem.limits.lower_by_series", instead(None), lowered, "row"),
     case("problem.limits.base_loads", result(np.zeros_like), plain, "row"),
     case("problem.limits.firm_generation", result(lambda firm: 2 * firm), firm, "row"),

@@ -93,7 +93,7 @@ def read_answer(payload: object, version: str, asked_s: int, found: Findings) ->
     start_s = _start_s(payload, body, version, found)
     duration = _duration_s(body, name, found)
     unit = body.get("chargingRateUnit")
-    if unit not in {"A", "W"}:
+    if not isinstance(unit, str) or unit not in {"A", "W"}:
         found.add("no_unit", f"{name}.chargingRateUnit", f"{shown(unit)} is neither A nor W")
         unit = None
     until_s = asked_s if duration is None else min(asked_s, duration)
