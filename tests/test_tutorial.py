@@ -76,7 +76,7 @@ def shown_text(start: str) -> list[str]:
 def test_the_command_prints_and_writes_what_the_page_shows(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(command()) == 0
     printed = trimmed(capsys.readouterr().out.replace(str(folder.resolve()), "..."))
-    assert printed == [*shown_text("Plan: "), "", *shown_text("4 OCPP messages")]
+    assert printed == [*shown_text("Plan: "), "", *shown_text("The first message")]
     assert sorted(path.name for path in (folder / "plan").iterdir()) == shown_text("001_")
 
 

@@ -355,7 +355,7 @@ class Plan(Answers):
         """
         from ocpp_schedule.delivery.messages import to_ocpp  # noqa: PLC0415 - not needed to plan
 
-        return to_ocpp(self.stacks(ids), version=version)
+        return to_ocpp(self.stacks(ids), version=version, grid=self.scenario.grid)
 
     def to_json(self) -> str:
         """Return scenario and solution as JSON text; the same input gives the same bytes."""

@@ -54,7 +54,9 @@ def test_a_shortfall_ends_with_1_and_json_is_alone_on_stdout(
     out, err = capsys.readouterr()
     seen = json.loads(out)
     assert err == ""
-    assert list(seen) == ["status", "mark", "cost", "messages", "folder", "shortfalls", "alarms", "notices"]
+    assert list(seen) == [
+        "status", "mark", "cost", "messages", "expires_at", "folder", "shortfalls", "alarms", "notices",
+    ]  # fmt: skip
     assert (seen["status"], seen["messages"], seen["folder"]) == ("partial", 12, str(tmp_path / "x"))
     assert "short" in seen["shortfalls"][0]
 

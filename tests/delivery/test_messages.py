@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +16,7 @@ from ocpp_schedule.delivery.messages import to_ocpp
 from ocpp_schedule.errors import InputError
 from ocpp_schedule.model.session import Session
 from ocpp_schedule.model.site import Circuit, Connector, Site, Station
+from ocpp_schedule.profiles.model import ChargingPeriod
 from ocpp_schedule.profiles.synthesis import build_stacks
 from ocpp_schedule.testing.solutions import solution_by_hand
 from ocpp_schedule.timegrid import TimeGrid
@@ -91,13 +93,40 @@ def test_the_worked_example_in_every_version(version: OcppVersion) -> None:
     floor = payload(version, 101, 0, PERIODS_B[:1], chargingProfilePurpose="TxDefaultProfile")
     plan = payload(version, 102, 1, PERIODS_B, chargingProfilePurpose="TxDefaultProfile")
     running = payload(version, 103, 1, PERIODS_A, chargingProfilePurpose="TxProfile", transactionId=transaction)
-    common = {"version": version, "action": "SetChargingProfile"}
+    common = {"version": version, "action": "SetChargingProfile", "expires_at": None}
+    first = {"wave": 0, "after": [], "lowers": True} | common
+    second = {"wave": 1, "after": ["wave 0"], "lowers": False} | common
     assert messages == [
-        {"station": "CP1", "payload": floor, "wave": 0, "lowers": True} | common,
-        {"station": "CP2", "payload": floor, "wave": 0, "lowers": True} | common,
-        {"station": "CP2", "payload": plan, "wave": 1, "lowers": False} | common,
-        {"station": "CP1", "payload": running, "wave": 1, "lowers": False} | common,
+        {"id": "CP1/101", "station": "CP1", "payload": floor} | first,
+        {"id": "CP2/101", "station": "CP2", "payload": floor} | first,
+        {"id": "CP2/102", "station": "CP2", "payload": plan} | second,
+        {"id": "CP1/103", "station": "CP1", "payload": running} | second,
     ]
+
+
+@pytest.mark.parametrize(
+    ("setpoints", "found"),
+    [
+        pytest.param([0, 160, 80, 0], "2026-01-15T02:00:00Z", id="the-first-slot-above-the-floor"),
+        pytest.param([160, 160, 80, 0], "2026-01-15T01:00:00Z", id="the-slot-under-way"),
+        pytest.param([60, 0, 0, 0], "2026-01-15T04:00:00Z", id="nowhere-above-the-floor"),
+    ],
+)
+def test_a_plan_expires_with_the_first_slot_it_raises(setpoints: list[int], found: str) -> None:
+    _, stack = worked(("1.6", "1.6"), 7)
+    schedule = stack.layers[1].profile.schedule
+    periods = tuple(ChargingPeriod(3600 * k + 60 * (k > 0), x, 1) for k, x in enumerate(setpoints))
+    layer = replace(
+        stack.layers[1], profile=replace(stack.layers[1].profile, schedule=replace(schedule, periods=periods))
+    )
+    messages = to_ocpp([replace(stack, layers=(stack.layers[0], layer))], grid=GRID)
+    assert [message["expires_at"] for message in messages] == [None, found]
+
+
+def test_a_wave_that_is_empty_is_not_waited_for() -> None:
+    _, stack = worked(("1.6", "1.6"), 7)
+    [alone] = to_ocpp([replace(stack, layers=stack.layers[1:])])
+    assert (alone["wave"], alone["after"]) == (1, [])
 
 
 def test_the_payloads_on_the_worked_page() -> None:

@@ -12,8 +12,9 @@ from ocpp_schedule import __version__
 from ocpp_schedule.cli._progress import progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from ocpp_schedule.delivery.messages import OcppMessage
     from ocpp_schedule.plan import Plan
 
 EXIT_DONE: Final = 0
@@ -125,12 +126,14 @@ def _plan(scenario_file: Path, *, ocpp: str | None, out: Path, explain: bool, qu
         messages = result.to_ocpp(version=ocpp)
         folder = write_output(out, result, messages)
     if as_json:
-        click.echo(json.dumps(_overview(result, folder, len(messages)), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(_overview(result, folder, messages), indent=2, ensure_ascii=False))
     elif not quiet:
         click.echo(result.summary())
         if explain:
             click.echo(_explained(result))
-        click.echo(f"\n{len(messages)} OCPP messages, in the order to send: {folder}")
+        first = _first_expiry(messages)
+        click.echo("" if first is None else f"\nThe first message expires at {first}; plan again if it is late.")
+        click.echo(f"{len(messages)} OCPP messages, in the order to send: {folder}")
     return EXIT_DONE if result.status == "complete" else EXIT_WISHES_MISSED
 
 
@@ -140,12 +143,18 @@ def _explained(result: Plan) -> str:
     return "\n\n".join(["", *cars, str(result.binding)])
 
 
-def _overview(result: Plan, folder: Path, messages: int) -> dict[str, object]:
+def _first_expiry(messages: Sequence[OcppMessage]) -> str | None:
+    """Return when the first message must not be sent any more; instants as OCPP writes them sort by time."""
+    return min((message["expires_at"] for message in messages if message["expires_at"] is not None), default=None)
+
+
+def _overview(result: Plan, folder: Path, messages: Sequence[OcppMessage]) -> dict[str, object]:
     return {
         "status": result.status,
         "mark": result.mark,
         "cost": result.cost,
-        "messages": messages,
+        "messages": len(messages),
+        "expires_at": _first_expiry(messages),
         "folder": str(folder),
         "shortfalls": [str(item) for item in result.shortfalls],
         "alarms": [str(item) for item in result.alarms],

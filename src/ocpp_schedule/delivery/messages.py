@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict
 
+from ocpp_schedule.delivery.expiry import expires_at
 from ocpp_schedule.errors import InputError, InputProblem
 from ocpp_schedule.wire import v16, v21, v201
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
     from ocpp_schedule.model.site import OcppVersion
     from ocpp_schedule.profiles.model import Layer, LayerName, ProfileStack
+    from ocpp_schedule.timegrid import TimeGrid
 
 WRITERS: Final[dict[OcppVersion, Callable[..., dict[str, Any]]]] = {
     "1.6": v16.set_charging_profile,
@@ -22,27 +24,44 @@ WAVE_OF_LAYER: Final[dict[LayerName, int]] = {"idle_floor": 0, "plan": 1, "sessi
 ORDER_OF_LAYER: Final[dict[LayerName, int]] = {"idle_floor": 0, "plan": 1, "session": 2}
 
 
-class OcppMessage(TypedDict):
-    """One request to one station.
+class Request(TypedDict):
+    """What goes to a station.
 
     Attributes:
+        id: names the message in ``after``; unique among the messages it came with.
         station: id of the station.
         version: OCPP version of the payload.
         action: name of the request.
         payload: what goes on the wire.
-        wave: a message may be sent only after every message of the waves before is acknowledged and settled.
-        lowers: True where the message cannot raise what any charger may draw.
     """
 
+    id: str
     station: str
     version: OcppVersion
-    action: Literal["SetChargingProfile"]
+    action: Literal["SetChargingProfile", "ClearChargingProfile"]
     payload: dict[str, Any]
+
+
+class OcppMessage(Request):
+    """A request and its place among the others; ``json.dumps`` takes it as it is (convention 25).
+
+    Attributes:
+        wave: it may be sent only after every message of the waves before is acknowledged and settled.
+        after: the same said more finely: only these need be acknowledged and settled. ``"wave 0"`` stands for every
+            message of wave 0.
+        lowers: True where the message cannot raise what any charger may draw.
+        expires_at: from this instant on (UTC, as OCPP writes it) it must not be sent any more; None: it may always.
+    """
+
     wave: int
+    after: list[str]
     lowers: bool
+    expires_at: str | None
 
 
-def to_ocpp(stacks: Iterable[ProfileStack], *, version: str | None = None) -> list[OcppMessage]:
+def to_ocpp(
+    stacks: Iterable[ProfileStack], *, version: str | None = None, grid: TimeGrid | None = None
+) -> list[OcppMessage]:
     """Return every layer of every stack as a message.
 
     Wave 0 holds the idle floors: a charger about which nothing is known
@@ -54,6 +73,7 @@ def to_ocpp(stacks: Iterable[ProfileStack], *, version: str | None = None) -> li
     Args:
         stacks: what the connectors are to hold.
         version: write all in this OCPP version; None: each station in its own.
+        grid: the slots of the plan, which say when a message is too late; None: nothing says so.
 
     Returns:
         Messages sorted by wave, layer, station and EVSE.
@@ -66,16 +86,24 @@ def to_ocpp(stacks: Iterable[ProfileStack], *, version: str | None = None) -> li
     ocpp_schedule.errors.InputError: 1 problem in OCPP messages
     version: '1.5' is not known; there are 1.6, 2.0.1, 2.1.
     """
-    if version is not None and version not in WRITERS:
-        what = f"{version!r} is not known; there are {', '.join(WRITERS)}."
-        raise InputError("OCPP messages", [InputProblem("version", what)])
+    check_version(version)
     pairs = [(stack, layer) for stack in stacks for layer in stack.layers]
     pairs.sort(key=_order)
+    waves = sorted({WAVE_OF_LAYER[layer.name] for _, layer in pairs})
     messages: list[OcppMessage] = []
     problems: list[InputProblem] = []
     for stack, layer in pairs:
+        wave = WAVE_OF_LAYER[layer.name]
         try:
-            messages.append(_message(stack, layer, version))
+            messages.append(
+                {
+                    **written(stack, layer, version),
+                    "wave": wave,
+                    "after": [f"wave {earlier}" for earlier in waves if earlier < wave][-1:],
+                    "lowers": layer.name == "idle_floor",
+                    "expires_at": None if grid is None else expires_at(layer, stack, grid),
+                }
+            )
         except InputError as error:
             problems.extend(error.problems)
     if problems:
@@ -83,20 +111,31 @@ def to_ocpp(stacks: Iterable[ProfileStack], *, version: str | None = None) -> li
     return messages
 
 
+def check_version(version: str | None) -> None:
+    """Raise ``InputError`` for a version that nobody speaks."""
+    if version is not None and version not in WRITERS:
+        what = f"{version!r} is not known; there are {', '.join(WRITERS)}."
+        raise InputError("OCPP messages", [InputProblem("version", what)])
+
+
 def _order(pair: tuple[ProfileStack, Layer]) -> tuple[int, int, str, int]:
     stack, layer = pair
     return WAVE_OF_LAYER[layer.name], ORDER_OF_LAYER[layer.name], stack.station, stack.evse_id
 
 
-def _message(stack: ProfileStack, layer: Layer, version: str | None) -> OcppMessage:
+def written(stack: ProfileStack, layer: Layer, version: str | None) -> Request:
+    """Return the request that installs a layer.
+
+    Raises:
+        InputError: the version cannot carry the profile.
+    """
     spoken: Any = version or stack.version
     return {
+        "id": f"{stack.station}/{layer.profile.id}",
         "station": stack.station,
         "version": spoken,
         "action": "SetChargingProfile",
         "payload": WRITERS[spoken](stack.evse_id, layer.profile, where=_where(stack, layer)),
-        "wave": WAVE_OF_LAYER[layer.name],
-        "lowers": layer.name == "idle_floor",
     }
 
 

@@ -85,10 +85,13 @@ def _message_name(message: Mapping[str, Any]) -> str:
     >>> _message_name({"station": "CP/1", "action": "SetChargingProfile", "payload": {
     ...     "evseId": 2, "chargingProfile": {"chargingProfilePurpose": "TxProfile", "stackLevel": 1}}})
     'CP-1_2_session'
+    >>> _message_name({"station": "CP1", "action": "ClearChargingProfile", "payload": {"chargingProfileId": 102}})
+    'CP1_102_ClearChargingProfile'
     """
     payload = message.get("payload", {})
     profile = payload.get("chargingProfile") or payload.get("csChargingProfiles") or {}
-    outlet = payload.get("evseId", payload.get("connectorId", ""))
+    removed = payload.get("chargingProfileId", payload.get("id", ""))
+    outlet = payload.get("evseId", payload.get("connectorId", removed))
     layer = _LAYERS.get((profile.get("chargingProfilePurpose"), profile.get("stackLevel")), message.get("action", ""))
     parts = (message.get("station", ""), outlet, layer)
     return "_".join(re.sub(r"[^A-Za-z0-9_-]+", "-", str(part))[:_NAME_PART] for part in parts)
