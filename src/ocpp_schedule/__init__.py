@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ocpp_schedule.model.advertised import from_configuration, from_device_model
     from ocpp_schedule.model.availability import DailyHours, Derate, OpeningHours, Outage, Reservation
     from ocpp_schedule.model.capabilities import Capabilities
+    from ocpp_schedule.model.carriers import LimitCarrier
     from ocpp_schedule.model.chargers import known_capabilities
     from ocpp_schedule.model.defaults import SessionDefaults
     from ocpp_schedule.model.devices import Generator, Storage
@@ -43,6 +44,7 @@ _HOMES = {
     "Group": "model.site",
     "InputError": "errors",
     "InputProblem": "errors",
+    "LimitCarrier": "model.carriers",
     "LimitSeries": "model.series",
     "Load": "model.site",
     "Milestone": "model.session",
@@ -94,6 +96,7 @@ __all__ = [
     "Group",
     "InputError",
     "InputProblem",
+    "LimitCarrier",
     "LimitSeries",
     "Load",
     "Milestone",

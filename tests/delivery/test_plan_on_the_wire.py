@@ -108,7 +108,10 @@ class Case:
         if second < -LEAD_S:
             return self.idle, self.lines
         if second >= self.edges[-1]:
-            return self.end, self.lines
+            owner = next((car for car in cars if car.has(self.edges, len(self.edges) - 2)), None)
+            before = (self.idle, self.lines) if owner is None else (owner.steps[-1], self.phases_of(owner))
+            waits = second < self.edges[-1] + self.guard_s and self.end > max(before[0], self.idle)
+            return before if waits else (self.end, self.lines)
         slot = max(k for k in range(len(self.edges) - 1) if self.edges[k] <= max(second, 0))
         owner = next((car for car in cars if car.has(self.edges, slot)), None)
         if owner is None:
@@ -119,7 +122,10 @@ class Case:
             slot += 1
         if not owner.has(self.edges, slot):
             return self.idle, self.lines
-        return owner.steps[slot], min(owner.phases or self.lines, self.lines)
+        return owner.steps[slot], self.phases_of(owner)
+
+    def phases_of(self, car: Car) -> int:
+        return min(car.phases or self.lines, self.lines)
 
     def seconds(self) -> list[float]:
         """Every edge, guard boundary and start of the plan, a second around each, and the middle of each slot."""

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from ocpp_schedule.model._base import REFERENCE_ERROR
 from ocpp_schedule.model.availability import DailyHours, Derate, OpeningHours, Outage, Reservation
 from ocpp_schedule.model.capabilities import Capabilities
+from ocpp_schedule.model.carriers import LimitCarrier
 from ocpp_schedule.model.defaults import SessionDefaults
 from ocpp_schedule.model.objective import Objective
 from ocpp_schedule.model.scenario import Scenario
@@ -30,6 +31,7 @@ VALID: dict[type[BaseModel], dict[str, Any]] = {
     DailyHours: {"opens": "08:00", "closes": "18:00"},
     Derate: {"start": START, "end": START + timedelta(hours=1), "max_current_a": 6},
     Forecast: {"id": "hall", "start": START, "step_s": 60, "expected_a": [1, (1, 2, 3)]},
+    LimitCarrier: {"key": "MaxCurrent"},
     LimitSeries: {"circuit": "main", "start": START, "step_s": 60, "limit_a": [1]},
     Load: {"id": "hall", "circuit": "main"},
     Milestone: {"by": START, "energy_wh": 1},

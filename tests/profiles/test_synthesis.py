@@ -69,6 +69,10 @@ def at(hours: float, *, extra_s: int = 0) -> int:
     return int(hours * HOUR_S) + 60 + extra_s
 
 
+END = at(4, extra_s=60)
+"""When an end floor above what is booked before it starts: others may still be lowering."""
+
+
 def test_every_connector_has_an_idle_floor_and_nothing_else_without_sessions() -> None:
     (stack,) = build_stacks(site(), [], GRID, solve({}))
     (floor,) = stack.layers
@@ -91,7 +95,7 @@ def test_running_and_coming_sessions_get_a_layer_each() -> None:
         ("plan", ("b", "c")),
         ("session", ("a",)),
     ]
-    assert periods(stack, "session") == [(0, 160, 3), (at(1), 60, 3), (at(4), 70, 3)]
+    assert periods(stack, "session") == [(0, 160, 3), (at(1), 60, 3), (END, 70, 3)]
     assert periods(stack, "plan") == [
         (0, 60, 3), (at(1), 100, 3), (at(2), 60, 3), (at(3), 80, 1), (at(4), 70, 3),
     ]  # fmt: skip
@@ -145,22 +149,22 @@ def test_steps_become_tenths(
     [
         pytest.param(
             [(0, 4)], [[0, 100, 160, 0]], {"late_raise": (("a", 2),)},
-            [(0, 0, 3), (at(1), 100, 3), (at(2, extra_s=60), 160, 3), (at(3), 0, 3), (at(4), 70, 3)],
+            [(0, 0, 3), (at(1), 100, 3), (at(2, extra_s=60), 160, 3), (at(3), 0, 3), (END, 70, 3)],
             id="late-raise",
         ),
         pytest.param(
             [(0, 4)], [[0, 160, 100, 0]], {"early_lowering": (("a", 1),)},
-            [(0, 0, 3), (at(1), 160, 3), (at(2, extra_s=-60), 100, 3), (at(3), 0, 3), (at(4), 70, 3)],
+            [(0, 0, 3), (at(1), 160, 3), (at(2, extra_s=-60), 100, 3), (at(3), 0, 3), (END, 70, 3)],
             id="early-lowering",
         ),
         pytest.param(
             [(0, 4)], [[0, 160, 0, 0]], {"late_raise": (("a", 1),), "early_lowering": (("a", 1),)},
-            [(0, 0, 3), (at(1, extra_s=60), 160, 3), (at(2, extra_s=-60), 0, 3), (at(4), 70, 3)],
+            [(0, 0, 3), (at(1, extra_s=60), 160, 3), (at(2, extra_s=-60), 0, 3), (END, 70, 3)],
             id="both-in-one-slot",
         ),
         pytest.param(
             [(1, 2)], [[0, 160, 0, 0]], {"late_raise": (("a", 1),), "early_lowering": (("a", 1),)},
-            [(0, 60, 3), (at(1, extra_s=60), 160, 3), (at(2, extra_s=-60), 60, 3), (at(4), 70, 3)],
+            [(0, 60, 3), (at(1, extra_s=60), 160, 3), (at(2, extra_s=-60), 60, 3), (END, 70, 3)],
             id="idle-floor-at-the-ends-of-a-window",
         ),
         pytest.param(
@@ -200,7 +204,7 @@ def test_a_window_is_the_slots_wholly_inside() -> None:
     with pytest.raises(InternalError, match="set-point outside its window"):
         build_stacks(site(), cars, GRID, solve({"a": [100, 100, 0, 0]}))
     (stack,) = build_stacks(site(), cars, GRID, solve({"a": [0, 100, 0, 0]}))
-    assert periods(stack, "plan") == [(0, 60, 3), (at(1), 100, 3), (at(2), 60, 3), (at(4), 70, 3)]
+    assert periods(stack, "plan") == [(0, 60, 3), (at(1), 100, 3), (at(2), 60, 3), (END, 70, 3)]
 
 
 def test_a_window_that_goes_on_after_the_grid_ends_in_the_end_floor() -> None:
@@ -217,7 +221,7 @@ def test_coming_sessions_without_a_slot_make_no_layer() -> None:
 def test_a_running_session_without_a_slot_holds_the_idle_floor() -> None:
     cars = [session("a", -7200, 3000, transaction_id=7)]
     (stack,) = build_stacks(site(), cars, GRID, solve({"a": [0, 0, 0, 0]}))
-    assert periods(stack, "session") == [(0, 60, 3), (at(4), 70, 3)]
+    assert periods(stack, "session") == [(0, 60, 3), (END, 70, 3)]
 
 
 def test_stacks_are_sorted_by_station_and_evse() -> None:

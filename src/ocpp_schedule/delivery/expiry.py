@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def expires_at(layer: Layer, stack: ProfileStack, grid: TimeGrid) -> str | None:
     """Return from when on a layer must not be sent any more, where nothing is known of what is installed.
 
-    An idle floor may always be sent. A plan raises first where it lies above the idle floor: at the end of that slot
+    A floor or cap may always be sent. A plan raises first where it lies above the idle floor: at the end of that slot
     the plan has not happened as it was made. One that raises nothing is over with the grid.
 
     >>> from datetime import UTC, datetime
@@ -34,7 +34,8 @@ def expires_at(layer: Layer, stack: ProfileStack, grid: TimeGrid) -> str | None:
     >>> expires_at(floor, stack, grid), expires_at(plan, stack, grid)
     (None, '2026-01-15T02:00:00Z')
     """
-    if layer.name == "idle_floor":
+    schedule = layer.profile.schedule
+    if not layer.session_ids and layer.name not in {"plan", "session"}:
         return None
     floor = max(
         (
@@ -45,9 +46,8 @@ def expires_at(layer: Layer, stack: ProfileStack, grid: TimeGrid) -> str | None:
         ),
         default=0,
     )
-    schedule = layer.profile.schedule
     for period in schedule.periods:
-        if period.limit_tenths > floor:
+        if period.limit_tenths > floor and schedule.start is not None:
             return iso_utc(end_of_slot(schedule.start + timedelta(seconds=period.start_s), grid))
     return iso_utc(grid.end)
 

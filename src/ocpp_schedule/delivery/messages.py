@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict
 
+from ocpp_schedule.delivery.carriers import CeilingAction, ceiling_request
 from ocpp_schedule.delivery.expiry import expires_at
 from ocpp_schedule.errors import InputError, InputProblem
 from ocpp_schedule.wire import v16, v21, v201
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
+    from ocpp_schedule.model.layering import LayerName
     from ocpp_schedule.model.site import OcppVersion
-    from ocpp_schedule.profiles.model import Layer, LayerName, ProfileStack
+    from ocpp_schedule.profiles.model import Layer, ProfileStack
     from ocpp_schedule.timegrid import TimeGrid
 
 WRITERS: Final[dict[OcppVersion, Callable[..., dict[str, Any]]]] = {
@@ -20,8 +22,16 @@ WRITERS: Final[dict[OcppVersion, Callable[..., dict[str, Any]]]] = {
     "2.0.1": v201.set_charging_profile,
     "2.1": v21.set_charging_profile,
 }
-WAVE_OF_LAYER: Final[dict[LayerName, int]] = {"idle_floor": 0, "plan": 1, "session": 1}
-ORDER_OF_LAYER: Final[dict[LayerName, int]] = {"idle_floor": 0, "plan": 1, "session": 2}
+WAVE_OF_LAYER: Final[dict[LayerName, int]] = {
+    "station_cap": 0,
+    "shared_floor": 0,
+    "idle_floor": 0,
+    "default": 0,
+    "plan": 1,
+    "session": 1,
+}
+"""A default profile goes with the floors: until it is there its charger may draw all it can."""
+ORDER_OF_LAYER: Final[dict[LayerName, int]] = {name: order for order, name in enumerate(WAVE_OF_LAYER)}
 
 
 class Request(TypedDict):
@@ -38,7 +48,7 @@ class Request(TypedDict):
     id: str
     station: str
     version: OcppVersion
-    action: Literal["SetChargingProfile", "ClearChargingProfile"]
+    action: Literal["SetChargingProfile", "ClearChargingProfile"] | CeilingAction
     payload: dict[str, Any]
 
 
@@ -62,10 +72,10 @@ class OcppMessage(Request):
 def to_ocpp(
     stacks: Iterable[ProfileStack], *, version: str | None = None, grid: TimeGrid | None = None
 ) -> list[OcppMessage]:
-    """Return every layer of every stack as a message.
+    """Return every layer and ceiling of every stack as a message.
 
-    Wave 0 holds the idle floors: a charger about which nothing is known
-    counts with its hardware maximum, and a floor is nowhere above that. Wave 1 holds the
+    Wave 0 holds ceilings, the cap, floors, and default profiles: a charger about which nothing is known
+    counts with its hardware maximum, and none of them is above that. Wave 1 holds the
     plans, first those for coming sessions, then those of running ones; what is installed is not known here, so none
     of them counts as lowering. Messages of wave n + 1 may be sent only after all of wave n is acknowledged and the
     chargers have settled.
@@ -87,11 +97,12 @@ def to_ocpp(
     version: '1.5' is not known; there are 1.6, 2.0.1, 2.1.
     """
     check_version(version)
+    stacks = list(stacks)
     pairs = [(stack, layer) for stack in stacks for layer in stack.layers]
     pairs.sort(key=_order)
-    waves = sorted({WAVE_OF_LAYER[layer.name] for _, layer in pairs})
-    messages: list[OcppMessage] = []
+    waves = sorted({WAVE_OF_LAYER[layer.name] for _, layer in pairs} | {0 for stack in stacks if stack.ceilings})
     problems: list[InputProblem] = []
+    messages = list(_ceilings(stacks, version, problems))
     for stack, layer in pairs:
         wave = WAVE_OF_LAYER[layer.name]
         try:
@@ -100,7 +111,7 @@ def to_ocpp(
                     **written(stack, layer, version),
                     "wave": wave,
                     "after": [f"wave {earlier}" for earlier in waves if earlier < wave][-1:],
-                    "lowers": layer.name == "idle_floor",
+                    "lowers": wave == 0 and not layer.session_ids,
                     "expires_at": None if grid is None else expires_at(layer, stack, grid),
                 }
             )
@@ -116,6 +127,31 @@ def check_version(version: str | None) -> None:
     if version is not None and version not in WRITERS:
         what = f"{version!r} is not known; there are {', '.join(WRITERS)}."
         raise InputError("OCPP messages", [InputProblem("version", what)])
+
+
+def _ceilings(
+    stacks: Iterable[ProfileStack], version: str | None, problems: list[InputProblem]
+) -> Iterator[OcppMessage]:
+    """Yield what goes into keys outside profiles."""
+    for stack in stacks:
+        for ceiling in stack.ceilings:
+            spoken: Any = version or stack.version
+            try:
+                action, payload = ceiling_request(stack.station, ceiling, spoken)
+            except InputError as error:
+                problems.extend(error.problems)
+                continue
+            yield {
+                "id": f"{stack.station}/{ceiling.evse_id}/{ceiling.key}",
+                "station": stack.station,
+                "version": spoken,
+                "action": action,
+                "payload": payload,
+                "wave": 0,
+                "after": [],
+                "lowers": ceiling.fixed,
+                "expires_at": None,
+            }
 
 
 def _order(pair: tuple[ProfileStack, Layer]) -> tuple[int, int, str, int]:

@@ -92,7 +92,8 @@ def _message_name(message: Mapping[str, Any]) -> str:
     profile = payload.get("chargingProfile") or payload.get("csChargingProfiles") or {}
     removed = payload.get("chargingProfileId", payload.get("id", ""))
     outlet = payload.get("evseId", payload.get("connectorId", removed))
-    layer = _LAYERS.get((profile.get("chargingProfilePurpose"), profile.get("stackLevel")), message.get("action", ""))
+    place = profile.get("chargingProfilePurpose", message.get("action", "")), profile.get("stackLevel", "")
+    layer = _LAYERS.get(place, "_".join(map(str, place)).strip("_"))
     parts = (message.get("station", ""), outlet, layer)
     return "_".join(re.sub(r"[^A-Za-z0-9_-]+", "-", str(part))[:_NAME_PART] for part in parts)
 

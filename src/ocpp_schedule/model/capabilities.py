@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from ocpp_schedule.errors import InputProblem
 from ocpp_schedule.model._base import Model, Seconds, raise_references
 from ocpp_schedule.model._raw import items, quoted, read
+from ocpp_schedule.model.carriers import LimitCarrier, carrier_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -71,6 +72,7 @@ class Capabilities(Model):
     settle_s: Seconds | None = Field(default=None, description="how long a new limit takes to act")
     min_update_interval_s: Seconds | None = None
     writes_per_day: Count | None = Field(default=None, description="profiles it may be sent in a day (flash wear)")
+    limit_carrier: LimitCarrier | None = Field(default=None, description="key that bounds the current beside profiles")
     evidence: dict[str, Evidence] = Field(default={}, max_length=50)
 
     @model_validator(mode="after")
@@ -111,3 +113,9 @@ def capability_texts(capabilities: object) -> Iterator[str]:
         values = [value for value in items(capabilities, name) if isinstance(value, str | int)]
         if len(set(values)) < len(values):
             yield f"{name}={values} names a value twice; name each once."
+    carrier = read(capabilities, "limit_carrier")
+    if carrier is not None:
+        yield from carrier_texts(carrier)
+        units, unit = items(capabilities, "rate_units") or ["A"], read(carrier, "unit") or "A"
+        if unit != ("A" if "A" in units else "W"):
+            yield f"limit_carrier in {quoted(unit)}, plans in {'A' if 'A' in units else 'W'}; name rate_units to match."

@@ -24,7 +24,10 @@ UNSAID_LEVELS: Final = (0, 1)
 level 0 only (``model.advertised``)."""
 FULL_STACK: Final = 3
 """Idle floor, plan and session."""
-_CHARACTER: Final = attrgetter("min_current_a", "max_current_a", "step_a", "allowed_currents_a", "step_w")
+_CHARACTER: Final = attrgetter(
+    *("min_current_a", "max_current_a", "step_a", "allowed_currents_a", "step_w"),
+    *("current_type", "max_power_w", "efficiency"),
+)
 
 
 class Slot(NamedTuple):
@@ -52,6 +55,8 @@ class StationLayers:
         shared: the idle floor of all connectors, on EVSE 0; None: each has its own.
         connectors: by connector id, its own profiles from the bottom; may be none.
         uncovered: connectors on which nothing of this holds while no transaction of the plan runs, by EVSE number.
+        ceiling: what the ``limit_carrier`` of the station holds: the idle floors of ``uncovered`` connectors, or the
+            cap; None: it is not used.
         takes_zero: whether a limit of 0 A is obeyed; else the least it gives is its minimum.
     """
 
@@ -60,6 +65,7 @@ class StationLayers:
     shared: Slot | None
     connectors: Mapping[str, tuple[Slot, ...]]
     uncovered: tuple[str, ...]
+    ceiling: Literal["floor", "cap"] | None
     takes_zero: bool
 
     def coming(self, connector: str) -> Slot | None:
@@ -89,7 +95,8 @@ def station_layers(station: Station, connectors: Iterable[Connector]) -> Station
     connectors that are alike share the idle floor on EVSE 0, and the first ones get session plans as far as they fit;
     others get one each, the first ones first. A station without kind ``absolute`` cannot be told times: it gets
     constant layers only. The cap of the station comes last, where ``max_current_a`` and ``max_profiles`` are given and
-    a place is left.
+    a place is left. A ``limit_carrier`` of the station holds the idle floor of connectors without a default profile;
+    where there are none and no cap is installed, one for the whole station holds ``max_current_a``.
 
     Args:
         station: what it takes.
@@ -115,16 +122,30 @@ def station_layers(station: Station, connectors: Iterable[Connector]) -> Station
         own = {connector.id: _stack(known, each) for connector in outlets}
     used = sum(map(len, own.values())) + (shared is not None)
     wanted = station.max_current_a is not None and room is not None and used < room
-    takes_cap = "charging_station_max_profile" in known.purposes and "absolute" in known.kinds
+    one_unit = len({connector.current_type for connector in outlets}) == 1
+    takes_cap = one_unit and "charging_station_max_profile" in known.purposes and "absolute" in known.kinds
     cap = Slot("station_cap", "charging_station_max_profile", "absolute", _levels(known)[0])
+    uncovered = tuple(c.id for c in outlets if shared is None and not _has_default(own[c.id]))
+    wanted = wanted and takes_cap
     return StationLayers(
         station=station.id,
-        cap=cap if wanted and takes_cap else None,
+        cap=cap if wanted else None,
         shared=shared,
         connectors=own,
-        uncovered=tuple(c.id for c in outlets if shared is None and not _has_default(own[c.id])),
+        uncovered=uncovered,
+        ceiling=_ceiling(station, capped=wanted, bare=bool(uncovered)),
         takes_zero=known.pause == "zero_limit",
     )
+
+
+def _ceiling(station: Station, *, capped: bool, bare: bool) -> Literal["floor", "cap"] | None:
+    """Return what the station's key outside profiles is used for."""
+    carrier = station.capabilities.limit_carrier
+    if carrier is None:
+        return None
+    if bare:
+        return "floor"
+    return "cap" if carrier.scope == "station" and station.max_current_a is not None and not capped else None
 
 
 def _levels(known: Capabilities) -> tuple[int, int]:

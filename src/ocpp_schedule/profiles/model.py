@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
 from operator import lt
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from ocpp_schedule.errors import InputError, InputProblem
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ocpp_schedule.model.capabilities import RateUnit
+    from ocpp_schedule.model.layering import LayerName
     from ocpp_schedule.model.site import OcppVersion
 
 Purpose = Literal[
@@ -30,8 +31,6 @@ Purpose = Literal[
     "local_generation",
 ]
 Kind = Literal["absolute", "recurring", "relative", "dynamic"]
-LayerName = Literal["idle_floor", "plan", "session"]
-"""From the bottom: what holds while nobody answers, the plan for coming sessions, the plan of the running one."""
 
 POSSIBLE_PHASES: Final = frozenset((None, 1, 2, 3))
 ON_UTC: Final = timedelta(0)
@@ -57,7 +56,7 @@ class ChargingSchedule:
     """Limits over time.
 
     Attributes:
-        start: instant of second 0, UTC, whole seconds.
+        start: instant of second 0, UTC, whole seconds; None in a relative profile, where the station says when.
         unit: A (per phase) or W (in total).
         periods: at least one.
 
@@ -74,7 +73,7 @@ class ChargingSchedule:
     periods[0]: starts at 60 s; the first period starts at 0.
     """
 
-    start: datetime
+    start: datetime | None
     unit: RateUnit
     periods: tuple[ChargingPeriod, ...]
 
@@ -87,8 +86,7 @@ class ChargingSchedule:
         """Tell the usual case fast: plans have thousands of periods."""
         starts = [period.start_s for period in self.periods]
         return (
-            self.start.utcoffset() == ON_UTC
-            and not self.start.microsecond
+            (self.start is None or (self.start.utcoffset() == ON_UTC and not self.start.microsecond))
             and starts[:1] == [0]
             and all(map(lt, starts, starts[1:]))
             and min([period.limit_tenths for period in self.periods]) >= 0
@@ -96,7 +94,7 @@ class ChargingSchedule:
         )
 
     def _problems(self) -> Iterator[InputProblem]:
-        if self.start.utcoffset() != ON_UTC or self.start.microsecond:
+        if self.start is not None and (self.start.utcoffset() != ON_UTC or self.start.microsecond):
             yield InputProblem("start", f"{self.start.isoformat()} is not in whole seconds UTC; convert it.")
         if not self.periods:
             yield InputProblem("periods", "there are none; give at least one.")
@@ -141,7 +139,7 @@ class Layer:
 
     Attributes:
         name: its place in the stack.
-        session_ids: the sessions it serves, sorted; none for the idle floor.
+        session_ids: the sessions it serves, sorted; none for floors and the cap.
         profile: what the station gets.
     """
 
@@ -150,16 +148,37 @@ class Layer:
     profile: ChargingProfile
 
 
+class Ceiling(NamedTuple):
+    """A limit that a station keeps outside profiles.
+
+    Attributes:
+        purpose: what it is there for: the idle floor of connectors, or the cap of the station.
+        key: configuration key (1.6) or variable (2.x).
+        component: of the variable.
+        evse_id: which EVSE it bounds; 0: all together.
+        value: what is written.
+        fixed: it does not depend on the plan.
+    """
+
+    purpose: Literal["floor", "cap"]
+    key: str
+    component: str | None
+    evse_id: int
+    value: int
+    fixed: bool
+
+
 @dataclass(frozen=True, slots=True)
 class ProfileStack:
-    """All profiles of one connector, from the bottom.
+    """All profiles of one connector, or those of the station as a whole, from the bottom.
 
     Attributes:
         station: id of the station.
         version: OCPP version the station speaks.
-        connector: id of the connector.
-        evse_id: its number within the station (2.x: EVSE, 1.6: connector).
-        layers: from the bottom; the first is the idle floor.
+        connector: id of the connector; empty for the station as a whole.
+        evse_id: its number within the station (2.x: EVSE, 1.6: connector); 0 for the station as a whole.
+        layers: from the bottom.
+        ceilings: limits outside profiles.
     """
 
     station: str
@@ -167,3 +186,4 @@ class ProfileStack:
     connector: str
     evse_id: int
     layers: tuple[Layer, ...]
+    ceilings: tuple[Ceiling, ...] = ()

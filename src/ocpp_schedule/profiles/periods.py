@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from ocpp_schedule.errors import InternalError
 from ocpp_schedule.profiles.model import ChargingPeriod
-from ocpp_schedule.units import PLAN_LEAD_S
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,11 +27,13 @@ class LayerRows:
         floor_tenths: (L,) idle floor.
         end_tenths: (L,) end floor.
         phases: (L,) number of lines of the connector.
+        lead_s: (L,) how long before the grid the schedule starts [s].
     """
 
     floor_tenths: Ints
     end_tenths: Ints
     phases: Ints
+    lead_s: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,20 +88,24 @@ def layer_periods(
             half a slot. With 0 all switch at the edge.
 
     Returns:
-        One tuple per layer: the first period at 0, later ones ``PLAN_LEAD_S`` after the edge, the end floor last.
+        One tuple per layer: the first period at 0, later ones ``lead_s`` after the edge, the end floor last. Where it
+        is above what is booked before, it starts the guard later: others may still be lowering.
 
     Raises:
         InternalError: the solution has a value outside a window, or a guarded edge that cannot be one.
     """
     inside = sessions.inside
     _refuse_impossible(sessions, inside)
-    parts = [_at_edges(layers, sessions, inside, edges_s, guard_s), _end_floors(layers, edges_s)]
+    parts = [
+        _at_edges(layers, sessions, inside, edges_s, guard_s),
+        _end_floors(layers, sessions, inside, int(edges_s[-1]), guard_s),
+    ]
     if guard_s:
         parts += [
             _before_late_raises(layers, sessions, edges_s),
             _after_early_lowerings(layers, sessions, edges_s, guard_s),
         ]
-    return _run_lengths(parts, len(layers.floor_tenths))
+    return _run_lengths(parts, layers)
 
 
 def _refuse_impossible(sessions: SessionRows, inside: Bools) -> None:
@@ -142,9 +147,13 @@ def _at_edges(layers: LayerRows, sessions: SessionRows, inside: Bools, edges_s: 
     return _Events(row, edges_s[slot] + guard_s * late[row, slot], tenths[row, slot], phases[row, slot])
 
 
-def _end_floors(layers: LayerRows, edges_s: Ints) -> _Events:
+def _end_floors(layers: LayerRows, sessions: SessionRows, inside: Bools, end_s: int, guard_s: int) -> _Events:
     row = np.arange(len(layers.end_tenths))
-    return _Events(row, np.broadcast_to(edges_s[-1], row.shape), layers.end_tenths, layers.phases)
+    before = layers.floor_tenths.copy()
+    last = np.flatnonzero(inside[:, -1])
+    carrying = sessions.layer[last]
+    before[carrying] = np.maximum(sessions.tenths[last, -1], before[carrying])  # up to the idle floor is booked anyway
+    return _Events(row, end_s + guard_s * (layers.end_tenths > before), layers.end_tenths, layers.phases)
 
 
 def _before_late_raises(layers: LayerRows, sessions: SessionRows, edges_s: Ints) -> _Events:
@@ -177,7 +186,7 @@ def _guarded(
     return _Events(row, start_s, tenths, phases)
 
 
-def _run_lengths(parts: list[_Events], count: int) -> list[tuple[ChargingPeriod, ...]]:
+def _run_lengths(parts: list[_Events], layers: LayerRows) -> list[tuple[ChargingPeriod, ...]]:
     row = np.concatenate([part.row for part in parts])
     start_s = np.concatenate([part.start_s for part in parts])
     tenths = np.concatenate([part.tenths for part in parts])
@@ -188,7 +197,7 @@ def _run_lengths(parts: list[_Events], count: int) -> list[tuple[ChargingPeriod,
     # A pause is a pause on any number of phases: at limit 0 a change of phases alone starts no period.
     keep[1:] = (np.diff(row) != 0) | (np.diff(tenths) != 0) | ((np.diff(phases) != 0) & (tenths[1:] != 0))
     row, start_s, tenths, phases = row[keep], start_s[keep], tenths[keep], phases[keep]
-    written_s = np.where(start_s > 0, start_s + PLAN_LEAD_S, 0)
+    written_s = np.where(start_s > 0, start_s + layers.lead_s[row], 0)
     periods = tuple(map(ChargingPeriod, written_s.tolist(), tenths.tolist(), phases.tolist()))
-    bounds = np.searchsorted(row, np.arange(count + 1)).tolist()
+    bounds = np.searchsorted(row, np.arange(len(layers.lead_s) + 1)).tolist()
     return [periods[start:end] for start, end in pairwise(bounds)]

@@ -1,45 +1,52 @@
-"""From a solution to one stack of neutral profiles per connector (conventions 4 and 13)."""
+"""From a solution to one stack of neutral profiles per connector (conventions 4, 13 and 23)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from operator import attrgetter
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
 from ocpp_schedule.errors import InputError, InputProblem, InternalError
+from ocpp_schedule.model.layering import site_layers
+from ocpp_schedule.profiles.belongs import PlanRow, check_belongs, check_counts, check_guard, check_overlap
 from ocpp_schedule.profiles.ids import profile_ids
-from ocpp_schedule.profiles.model import ChargingPeriod, ChargingProfile, ChargingSchedule, Layer, ProfileStack
+from ocpp_schedule.profiles.layers import (
+    DECIWATTS_PER_WATT,
+    cap_tenths,
+    ceilings_of,
+    constant_layer,
+    plan_layer,
+    unit_of,
+)
+from ocpp_schedule.profiles.model import ProfileStack
 from ocpp_schedule.profiles.periods import LayerRows, SessionRows, layer_periods
-from ocpp_schedule.timegrid import EARLIEST
 from ocpp_schedule.units import DECIAMPERES_PER_AMPERE, PLAN_LEAD_S, round_down
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from ocpp_schedule.model.capabilities import RateUnit
+    from ocpp_schedule.model.layering import LayerName, Slot, StationLayers
     from ocpp_schedule.model.session import KnownSession
     from ocpp_schedule.model.site import Connector, Site, Station
-    from ocpp_schedule.profiles.model import LayerName, Purpose
+    from ocpp_schedule.profiles.model import Layer
     from ocpp_schedule.profiles.periods import Bools, Ints
     from ocpp_schedule.solution import Solution
     from ocpp_schedule.timegrid import TimeGrid
 
-DECIWATTS_PER_WATT: Final = 10
-MAX_PERIODS_2X: Final = 1024
-"""OCPP 2.0.1 and 2.1, ChargingScheduleType: at most 1024 chargingSchedulePeriod."""
 SECOND: Final = timedelta(seconds=1)
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """A plan layer that is to be made."""
+class _Scene(NamedTuple):
+    """What every layer needs to know."""
 
-    connector: Connector
-    name: LayerName
-    sessions: tuple[KnownSession, ...]
+    site: Site
+    stations: Mapping[str, Station]
+    layers: Mapping[str, StationLayers]
+    numbers: Mapping[tuple[str, LayerName], int]
+    floors: Mapping[str, tuple[int, int]]
 
 
 def build_stacks(
@@ -52,19 +59,22 @@ def build_stacks(
 ) -> tuple[ProfileStack, ...]:
     """Return what every connector of the site is to hold.
 
-    The idle floor lies at the bottom of every stack; above it the plan for all coming sessions, where one of them
-    has a slot in the grid; above that the plan of the session with a ``transaction_id``. Where a layer has no
-    session it holds the idle floor, after the grid the end floor.
+    Which layers there are follows from what the station takes (``model.layering``). With room for all, the idle floor
+    lies at the bottom; above it the plan for all coming sessions, where one of them has a slot in the grid; above
+    that the plan of the session with a ``transaction_id``. Where a plan has no session it holds the idle floor, after
+    the grid the end floor. Sessions that no layer of the station can carry are in none (``Proof`` names them).
 
     Args:
         site: the topology.
         sessions: those the solution was made for.
         grid: the slots of the solution.
         solution: set-points in steps, guarded edges and floors.
-        ids: (connector id, layer name) to profile id; the rest gets ``100 * evse_id + 1, 2, 3``.
+        ids: (connector id, layer name) to profile id; the rest gets ``100 * evse_id + 1, 2, 3``. Layers of the
+            station go by its own id.
 
     Returns:
-        One stack per connector, sorted by station and EVSE.
+        One stack per connector, sorted by station and EVSE; before them one for the station as a whole, where it has
+        a cap, a shared floor or a ceiling.
 
     Raises:
         InputError: site, sessions and solution do not belong together, ids clash, two sessions of a connector run
@@ -88,37 +98,97 @@ def build_stacks(
     """
     given = sorted(sessions, key=lambda session: session.id)
     first_slot, end_slot = _windows(given, grid)
-    _check_belongs(site, given, grid, solution, has_slot=end_slot > first_slot)
+    has_slot = end_slot > first_slot
+    check_belongs(site, given, grid, solution, has_slot=has_slot)
     stations = {station.id: station for station in site.stations}
-    connectors = sorted(site.connectors, key=lambda connector: (connector.station, connector.evse_id))
-    numbers = profile_ids(connectors, ids)
-    rows = _rows(connectors, given, end_slot > first_slot)
+    connectors = sorted(site.connectors, key=attrgetter("station", "evse_id"))
+    layers = site_layers(site)
     tenths = {connector.id: _step_tenths(connector, stations[connector.station]) for connector in connectors}
-    floors = _floors(solution, tenths)
-    layers = LayerRows(
-        np.array([floors[row.connector.id][0] for row in rows], dtype=np.int64),
-        np.array([floors[row.connector.id][1] for row in rows], dtype=np.int64),
+    scene = _Scene(site, stations, layers, profile_ids(connectors, ids, layers.values()), _floors(solution, tenths))
+    rows = _rows(connectors, layers, given, has_slot)
+    leads = [lead_s(site, stations[row.connector.station]) for row in rows]
+    held = LayerRows(
+        np.array([scene.floors[row.connector.id][0] for row in rows], dtype=np.int64),
+        np.array([scene.floors[row.connector.id][1] for row in rows], dtype=np.int64),
         np.array([len(row.connector.lines) for row in rows], dtype=np.int64),
+        np.array(leads, dtype=np.int64),
     )
     served = _session_rows(rows, given, (first_slot, end_slot), solution, tenths)
-    _check_guard(site.edge_guard_s, grid, served)
-    periods = layer_periods(layers, served, np.array(grid.edges_s, dtype=np.int64), site.edge_guard_s)
-    _check_counts(rows, periods, stations)
-    made: dict[str, list[Layer]] = {connector.id: [] for connector in connectors}
+    check_guard(site.edge_guard_s, grid, served)
+    periods = layer_periods(held, served, np.array(grid.edges_s, dtype=np.int64), site.edge_guard_s)
+    check_counts(rows, periods, stations)
+    made: dict[str, dict[LayerName, Layer]] = {connector.id: {} for connector in connectors}
+    for row, own, before_s in zip(rows, periods, leads, strict=True):
+        name, station = row.connector.id, stations[row.connector.station]
+        number = scene.numbers[name, row.slot.name]
+        made[name][row.slot.name] = plan_layer(row, own, number, unit_of(row.connector, station), grid, before_s)
+    return tuple(_stacks(connectors, scene, made))
+
+
+def lead_s(site: Site, station: Station) -> int:
+    """Return how long before the grid a plan starts: a charger whose clock is late must find it begun.
+
+    >>> from ocpp_schedule.model.site import Circuit, Site, Station
+    >>> site = Site(id="home", circuits=[Circuit(id="main", limit_a=25)], edge_guard_s=1200)
+    >>> lead_s(site, Station(id="CP1", circuit="main", ocpp_version="1.6"))
+    600
+    """
+    return max(PLAN_LEAD_S, -(-site.edge_guard_s // 2), station.capabilities.clock_skew_s or 0)
+
+
+def _stacks(
+    connectors: Sequence[Connector], scene: _Scene, plans: Mapping[str, Mapping[LayerName, Layer]]
+) -> Iterator[ProfileStack]:
+    """Yield the stacks of every station: first that of the station, where it has one."""
+    by_station: dict[str, list[Connector]] = {}
     for connector in connectors:
-        made[connector.id].append(_idle_floor(connector, stations, floors[connector.id][0], numbers))
-    for row, own in zip(rows, periods, strict=True):
-        made[row.connector.id].append(_plan_layer(row, own, grid, stations, numbers))
-    return tuple(
-        ProfileStack(
-            connector.station,
-            stations[connector.station].ocpp_version,
-            connector.id,
-            connector.evse_id,
-            tuple(made[connector.id]),
-        )
-        for connector in connectors
-    )
+        by_station.setdefault(connector.station, []).append(connector)
+    for name, own in by_station.items():
+        station, layers = scene.stations[name], scene.layers[name]
+        peaks = {one.id: _highest(plans[one.id]) for one in own} if layers.ceiling == "floor" else {}
+        ceilings = ceilings_of(scene.site, station, own, layers, scene.floors, peaks)
+        shared = tuple(_station_layers(station, own, scene))
+        whole = tuple(one for one in ceilings if one.evse_id == 0)
+        if shared or whole:
+            yield ProfileStack(name, station.ocpp_version, "", 0, shared, whole)
+        for connector in own:
+            yield ProfileStack(
+                name,
+                station.ocpp_version,
+                connector.id,
+                connector.evse_id,
+                tuple(_own_layers(connector, station, scene, plans[connector.id])),
+                tuple(one for one in ceilings if one.evse_id == connector.evse_id),
+            )
+
+
+def _highest(plans: Mapping[LayerName, Layer]) -> int:
+    periods = [period.limit_tenths for layer in plans.values() for period in layer.profile.schedule.periods]
+    return max(periods, default=0)
+
+
+def _station_layers(station: Station, own: Sequence[Connector], scene: _Scene) -> Iterator[Layer]:
+    """Yield what lies on EVSE 0."""
+    layers, unit = scene.layers[station.id], unit_of(own[0], station)
+    phases = max(len(connector.lines) for connector in own)
+    if layers.cap is not None:
+        number = scene.numbers[station.id, "station_cap"]
+        yield constant_layer(layers.cap, number, unit, cap_tenths(scene.site, station, own), phases)
+    if layers.shared is not None:
+        number = scene.numbers[station.id, "shared_floor"]
+        yield constant_layer(layers.shared, number, unit, scene.floors[own[0].id][0], phases)
+
+
+def _own_layers(
+    connector: Connector, station: Station, scene: _Scene, plans: Mapping[LayerName, Layer]
+) -> Iterator[Layer]:
+    """Yield the layers of a connector from the bottom; one that carries no session is left out, or is a floor."""
+    for slot in scene.layers[station.id].connectors[connector.id]:
+        if slot.name in plans:
+            yield plans[slot.name]
+        elif slot.name in {"idle_floor", "default"}:
+            number, tenths = scene.numbers[connector.id, slot.name], scene.floors[connector.id][0]
+            yield constant_layer(slot, number, unit_of(connector, station), tenths, len(connector.lines))
 
 
 def _windows(sessions: Sequence[KnownSession], grid: TimeGrid) -> tuple[Ints, Ints]:
@@ -129,38 +199,12 @@ def _windows(sessions: Sequence[KnownSession], grid: TimeGrid) -> tuple[Ints, In
     return np.searchsorted(edges_s, start_s, side="left"), np.searchsorted(edges_s, end_s, side="right") - 1
 
 
-def _check_belongs(
-    site: Site, sessions: Sequence[KnownSession], grid: TimeGrid, solution: Solution, *, has_slot: Bools
-) -> None:
-    """Raise where site, sessions, grid and solution are not those of one plan."""
-    names = {session.id for session in sessions}
-    planned = set(solution.session_ids)
-    connectors = {connector.id for connector in site.connectors}
-    problems = [
-        InputProblem(f"session {session.id!r}", f"connector {session.connector!r} does not exist in the site.")
-        for session in sessions
-        if session.connector not in connectors
-    ]
-    if len(names) < len(sessions):
-        problems.append(InputProblem("sessions", "two have the same id; give each its own."))
-    needed = {session.id for session, used in zip(sessions, has_slot.tolist(), strict=True) if used}
-    for what, ids in (
-        ("the solution does not know {}", needed - planned),
-        ("the solution has {}, which is not given", planned - names),
-        ("the solution does not know the connector {}", connectors - set(solution.connector_ids)),
-    ):
-        named = [
-            InputProblem("solution", f"{what.format(repr(name))}; pass what it was made for.") for name in sorted(ids)
-        ]
-        problems.extend(named)
-    if solution.setpoints.shape != (len(solution.session_ids), grid.slots):
-        what = f"has set-points of shape {solution.setpoints.shape}, the grid {grid.slots} slots; pass its own grid."
-        problems.append(InputProblem("solution", what))
-    if problems:
-        raise InputError("build_stacks", problems)
-
-
-def _rows(connectors: Sequence[Connector], sessions: Sequence[KnownSession], has_slot: Bools) -> list[_Row]:
+def _rows(
+    connectors: Sequence[Connector],
+    layers: Mapping[str, StationLayers],
+    sessions: Sequence[KnownSession],
+    has_slot: Bools,
+) -> list[PlanRow]:
     """Return the plan layers that are needed, per connector from the bottom."""
     coming: dict[str, list[KnownSession]] = {}
     running: dict[str, list[KnownSession]] = {}
@@ -176,22 +220,23 @@ def _rows(connectors: Sequence[Connector], sessions: Sequence[KnownSession], has
     ]
     if twice:
         raise InputError("build_stacks", twice)
-    served: tuple[tuple[LayerName, dict[str, list[KnownSession]]], ...] = (("plan", coming), ("session", running))
-    return [
-        _Row(connector, name, tuple(layered[connector.id]))
-        for connector in connectors
-        for name, layered in served
-        if connector.id in layered
-    ]
-
-
-def _takes_amperes(connector: Connector, station: Station) -> bool:
-    return connector.current_type == "AC" and "A" in station.capabilities.rate_units
+    found: list[PlanRow] = []
+    for connector in connectors:
+        own = layers[connector.station]
+        carried: dict[Slot, list[KnownSession]] = {}
+        for slot, several in (
+            (own.coming(connector.id), coming.get(connector.id, [])),
+            (own.running(connector.id), running.get(connector.id, [])),
+        ):
+            if slot is not None and several:
+                carried.setdefault(slot, []).extend(several)
+        found += [PlanRow(connector, slot, tuple(several)) for slot, several in carried.items()]
+    return found
 
 
 def _step_tenths(connector: Connector, station: Station) -> int:
     """Return one step in 0.1 A or 0.1 W; exact, because steps are multiples of 0.1 A and of 1 W."""
-    if _takes_amperes(connector, station):
+    if unit_of(connector, station) == "A":
         return _deciamperes(connector.setpoint_step_a)
     return connector.step_w * DECIWATTS_PER_WATT
 
@@ -217,16 +262,17 @@ def _floors(solution: Solution, tenths: Mapping[str, int]) -> dict[str, tuple[in
 
 
 def _session_rows(
-    rows: Sequence[_Row],
+    rows: Sequence[PlanRow],
     sessions: Sequence[KnownSession],
     windows: tuple[Ints, Ints],
     solution: Solution,
     tenths: Mapping[str, int],
 ) -> SessionRows:
-    """Return the sessions with a slot, each with its layer."""
+    """Return the sessions with a slot that a layer carries, each with its layer."""
     layer_of = {session.id: index for index, row in enumerate(rows) for session in row.sessions}
     line_count = {row.connector.id: len(row.connector.lines) for row in rows}
-    active = np.flatnonzero(windows[1] > windows[0])
+    carried = np.array([session.id in layer_of for session in sessions], dtype=np.bool_)
+    active = np.flatnonzero((windows[1] > windows[0]) & carried)
     chosen = [sessions[index] for index in active.tolist()]
     row_of = {name: index for index, name in enumerate(solution.session_ids)}
     planned = np.array([row_of[session.id] for session in chosen], dtype=np.int64)
@@ -241,92 +287,10 @@ def _session_rows(
         early_lowering=solution.early_lowering[planned],
         phases=np.array([_number_phases(s, line_count[s.connector]) for s in chosen], dtype=np.int64),
     )
-    _check_overlap(rows, served)
+    check_overlap(rows, served)
     return served
 
 
 def _number_phases(session: KnownSession, lines: int) -> int:
     """Return ``numberPhases`` for a car (convention 5)."""
     return lines if session.phases is None else min(session.phases, lines)
-
-
-def _check_overlap(rows: Sequence[_Row], served: SessionRows) -> None:
-    """Raise where two sessions of one layer claim the same slot."""
-    order = np.lexsort((served.first_slot, served.layer))
-    layer, first, end = served.layer[order], served.first_slot[order], served.end_slot[order]
-    clash = np.flatnonzero((layer[1:] == layer[:-1]) & (first[1:] < end[:-1]))
-    if clash.size:
-        problems = []
-        for index in clash.tolist():
-            one, other = served.ids[int(order[index])], served.ids[int(order[index + 1])]
-            where = f"connector {rows[int(layer[index])].connector.id!r}"
-            problems.append(InputProblem(where, f"sessions {one!r} and {other!r} overlap; correct the times."))
-        raise InputError("build_stacks", problems)
-
-
-def _check_guard(guard_s: int, grid: TimeGrid, served: SessionRows) -> None:
-    """Raise where the guards of one slot could meet (convention 4)."""
-    guarded = bool(served.late_raise.any() or served.early_lowering.any())
-    if guarded and grid.shortest_s <= 2 * guard_s:
-        what = f"{guard_s} s twice fills the shortest slot of {grid.shortest_s} s; lengthen slots or shorten the guard."
-        raise InputError("build_stacks", [InputProblem("site.edge_guard_s", what)])
-
-
-def _check_counts(
-    rows: Sequence[_Row], periods: Sequence[tuple[ChargingPeriod, ...]], stations: Mapping[str, Station]
-) -> None:
-    """Raise where a plan has more periods than its station takes."""
-    problems = []
-    for row, own in zip(rows, periods, strict=True):
-        station = stations[row.connector.station]
-        known = station.capabilities.max_periods
-        allowed = [known] if known is not None else []
-        allowed += [] if station.ocpp_version == "1.6" else [MAX_PERIODS_2X]
-        if allowed and len(own) > min(allowed):
-            what = (
-                f"the {row.name} layer needs {len(own)} periods, station {station.id!r} takes {min(allowed)}; "
-                "plan on a coarser grid."
-            )
-            problems.append(InputProblem(f"connector {row.connector.id!r}", what))
-    if problems:
-        raise InputError("build_stacks", problems)
-
-
-def _idle_floor(
-    connector: Connector,
-    stations: Mapping[str, Station],
-    tenths: int,
-    numbers: Mapping[tuple[str, LayerName], int],
-) -> Layer:
-    """Return the lowest layer: constant, from 1970 on, because a charger's clock may stand there."""
-    schedule = _constant(_unit(connector, stations[connector.station]), tenths, len(connector.lines))
-    number = numbers[connector.id, "idle_floor"]
-    profile = ChargingProfile(number, "tx_default_profile", "absolute", 0, None, schedule)
-    return Layer("idle_floor", (), profile)
-
-
-@lru_cache(maxsize=256)
-def _constant(unit: RateUnit, tenths: int, phases: int) -> ChargingSchedule:
-    """Return a schedule that never changes; the connectors of a site share a few."""
-    return ChargingSchedule(EARLIEST, unit, (ChargingPeriod(0, tenths, phases),))
-
-
-def _plan_layer(
-    row: _Row,
-    periods: tuple[ChargingPeriod, ...],
-    grid: TimeGrid,
-    stations: Mapping[str, Station],
-    numbers: Mapping[tuple[str, LayerName], int],
-) -> Layer:
-    purpose: Purpose = "tx_profile" if row.name == "session" else "tx_default_profile"
-    schedule = ChargingSchedule(
-        grid.start - timedelta(seconds=PLAN_LEAD_S), _unit(row.connector, stations[row.connector.station]), periods
-    )
-    transaction = row.sessions[0].transaction_id if row.name == "session" else None
-    number = numbers[row.connector.id, row.name]
-    profile = ChargingProfile(number, purpose, "absolute", 1, transaction, schedule)
-    return Layer(row.name, tuple(session.id for session in row.sessions), profile)
-
-
-def _unit(connector: Connector, station: Station) -> RateUnit:
-    return "A" if _takes_amperes(connector, station) else "W"
