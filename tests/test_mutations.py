@@ -23,7 +23,7 @@ from ocpp_schedule.model.objective import Objective
 from ocpp_schedule.model.scenario import Scenario
 from ocpp_schedule.model.series import Forecast, LimitSeries, PriceSeries
 from ocpp_schedule.model.session import Session, TaperPoint
-from ocpp_schedule.model.site import Circuit, Connector, Load, Site, Station
+from ocpp_schedule.model.site import Cabinet, Circuit, Connector, Group, Load, Site, Station
 from ocpp_schedule.model.tariff import PeakCharge, Tariff
 from ocpp_schedule.pipeline import compiled, derived, reviewed
 from ocpp_schedule.solve.ladder import solve
@@ -265,6 +265,47 @@ def held() -> Scenario:
     return scenario(held={"car A": 100, "car B": 0})
 
 
+def in_a_group() -> Scenario:
+    """A tenant's 12 A within 80 A, of which its own hall takes up to 4 A."""
+    tenant = Group(id="tenant", circuits=["shop"], limit_a=12)
+    circuits = (Circuit(id="main", limit_a=80), Circuit(id="shop", parent="main", limit_a=80))
+    station = Station(id="S", circuit="shop", ocpp_version="1.6")
+    loads = (Load(id="hall", circuit="shop"),)
+    return scenario(site={"circuits": circuits, "stations": (station,), "loads": loads, "groups": (tenant,)})
+
+
+def taking_turns() -> Scenario:
+    station = Station(id="S", circuit="main", ocpp_version="1.6", exclusive_groups=(("A", "B"),))
+    circuits = (Circuit(id="main", limit_a=80),)
+    return scenario(site={"circuits": circuits, "stations": (station,)}, car={"energy_wh": 5000.0})
+
+
+def sharing_modules() -> Scenario:
+    """Three modules of 4 kW for two outlets of 8 kW."""
+    station = Station(id="S", circuit="main", ocpp_version="2.1", capabilities=Capabilities(rate_units=("W",)))
+    direct = {"current_type": "DC", "max_power_w": 8000.0, "efficiency": 0.9, "max_current_a": 40, "step_w": 1000}
+    site = {
+        "circuits": (Circuit(id="main", limit_a=80),),
+        "stations": (station,),
+        "cabinets": (Cabinet(id="K", module_w=4000, modules=3, connectors=["A", "B"]),),
+        "edge_guard_s": 0,
+    }
+    return scenario(site=site, connector=direct, car={"phases": None})
+
+
+def sharing_a_fuse() -> Scenario:
+    day = sharing_modules()
+    circuits = (Circuit(id="main", limit_a=20),)
+    return day.model_copy(update={"site": day.site.model_copy(update={"circuits": circuits, "cabinets": ()})})
+
+
+def uneven() -> Scenario:
+    """Both cars are on L1, where a lamp is, too; they may have 10 A more than is on the other lines."""
+    circuits = (Circuit(id="main", limit_a=80, unbalance_limit_a=10),)
+    loads = (Load(id="hall", circuit="main", lines=("L1",)),)
+    return scenario(site={"circuits": circuits, "loads": loads}, car={"phases": 1, "energy_wh": 2000.0})
+
+
 def result(change: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Return a mutation that changes what a function returns."""
 
@@ -343,6 +384,16 @@ COMPILER = [
     case("problem.limits.firm_generation", result(lambda firm: 2 * firm), firm, "row"),
     case("problem.rows.Nodes.headroom", lambda _: lambda _, limit, base: limit - base, weighed, "row"),
     case("problem.rows._below", result(_nodes_apart), on_a_panel, "row"),
+    case("problem.groups.members_of", result(np.zeros_like), in_a_group, "row"),
+    case("problem.groups.counted_in", lambda _: lambda _site, above, **_m: above, in_a_group, "row"),
+    case("problem.pools.compile_pools", instead(None), taking_turns, "exclusive", "end_floor"),
+    case("problem.pools.compile_pools", instead(None), sharing_modules, "cabinet"),
+    case("problem.pools.compile_pools", result(lambda p: replace(p, count=p.count + 1)), sharing_modules, "cabinet"),
+    case("problem.unbalance.compile_unbalance", instead(None), uneven, "unbalance"),
+    case("problem.unbalance.expected_units", instead((50_000, 0, 0)), uneven, "unbalance"),
+    case("problem.unbalance._base_units", result(np.zeros_like), uneven, "unbalance"),
+    case("problem.effects._dc_effect", result(lambda e: replace(e, load_units=(9,) * 4)), sharing_a_fuse, "row"),
+    case("problem.effects._dc_effect", result(lambda e: replace(e, loss_dw=0)), sharing_modules, "claimed_cost"),
     case("problem.effects.current_range", result(lambda pair: (pair[0], 32.0)), wide, "maximum"),
     case("problem.effects.current_range", result(lambda pair: (0.0, pair[1])), lowered, "minimum"),
     case("problem.effects._effect", result(lambda e: replace(e, load_units=(90_000, 90_000, 90_000, 0))), plain, "row"),
@@ -407,6 +458,17 @@ def _uncounted(_original: Any) -> Any:
     return assign
 
 
+def _unheld(relaxation: Any) -> Any:
+    """Rows of whole pieces hold nothing."""
+    high = relaxation.program.row_high.copy()
+    high[relaxation.rows["pools"]] = np.inf
+    return replace(relaxation, program=replace(relaxation.program, row_high=high))
+
+
+def _even(limits: Any) -> Any:
+    return replace(limits, per_step=np.zeros_like(limits.per_step))
+
+
 def _wider(network: Any) -> Any:
     return replace(network, capacity=network.capacity + 40)
 
@@ -414,6 +476,8 @@ def _wider(network: Any) -> Any:
 SOLVER = [
     case("solve.relaxation._capacity_rows", result(lambda r: (r[0], r[1], r[2] + 40.0)), plain, "row"),
     case("solve.relaxation._capacity_rows", result(lambda r: (r[0], r[1], r[2] + 40.0)), with_floor, "row"),
+    case("solve.family_rows.with_families", result(_unheld), sharing_modules, "cabinet"),
+    case("solve.families.guarded", lambda _: lambda _problem, _setpoints, late, _early: late, taking_turns, "edge"),
     case("solve.exact.whole_demands", result(lambda w: replace(w, high=w.high * 2)), paid_to_charge, "energy"),
     case(
         "solve.exact._on_off_rows",
@@ -456,6 +520,7 @@ REPAIRS = [
     ((), case("solve.working.WorkingPlan.room_from_nothing", _capped_only, plain, "row")),
     ((), case("solve.working.WorkingPlan.room", _capped_only, with_floor, "row")),
     ((), case("solve.working.WorkingPlan.assign", _uncounted, plain, "row")),
+    ((), case("solve.unbalance.unbalance_of", result(_even), uneven, "unbalance")),
     ((), case("solve.meter_room.MeterRoom.steps", lambda _: lambda *_: np.int64(1 << 40), surplus, "surplus")),
     ((), case("solve.meter_room.MeterRoom.assign", instead(None), surplus, "surplus")),
     (("flow",), case("solve.flow.network_of", result(_wider), one_commodity, "row")),

@@ -243,6 +243,52 @@ class Literal:
                             found.add(("edge", name, line, t, total, room))
         return found
 
+    # convention 14
+    def likely_units(self, c: Connector, line: str, phases: int | None) -> int:
+        """Return the expected current of a step: an unknown car is on one phase."""
+        used = c.lines[: 1 if phases is None else phases]
+        if line not in used:
+            return 0
+        share = len(c.lines) if phases is None else len(used)
+        return floor(Fraction(c.step_w * 10**6, share * self.u)) if self.only_w(c) else int(self.step_a(c) * 10**6)
+
+    def likely_base(self, name: str, line: str, t: int) -> Fraction:
+        """Return the mean of the expected base load [uA]."""
+        total = Fraction(0)
+        for load in self.site.loads:
+            if name not in self.above(load.circuit) or line not in load.lines:
+                continue
+            (series,) = (f for f in self.case.forecasts if f.id == load.id)
+            for i, value in enumerate(series.expected_a):
+                start = series.start + i * timedelta(seconds=series.step_s)
+                end = min(start + timedelta(seconds=series.step_s), self.edges[t + 1])
+                length = max(0, (end - max(start, self.edges[t])) // timedelta(seconds=1))
+                own = value[int(line[1]) - 1] if isinstance(value, tuple) else value
+                total += Fraction(ceil(exact(own) * 10**6) * length, self.seconds[t])
+        return total
+
+    def unbalance_faults(self) -> set[tuple[Any, ...]]:
+        found: set[tuple[Any, ...]] = set()
+        for circuit in self.site.circuits:
+            if circuit.unbalance_limit_a is None:
+                continue
+            below = self.below("circuit", circuit.id)
+            cars = [(s, self.connectors[s.connector]) for s in self.case.sessions]
+            for t in range(self.grid.slots):
+                base = {line: self.likely_base(circuit.id, line, t) for line in CHANNELS[:3]}
+                drawn = {
+                    line: sum(self.steps(s, t) * self.likely_units(c, line, s.phases) for s, c in cars if c in below)
+                    for line in CHANNELS[:3]
+                }
+                for one in CHANNELS[:3]:
+                    for other in CHANNELS[:3]:
+                        allowed = max(0, floor(exact(circuit.unbalance_limit_a) * 10**6 - base[one] + base[other]))
+                        more = drawn[one] - drawn[other]
+                        if more > allowed:
+                            said = f"charging on {one} over {other}, as expected"
+                            found.add((circuit.id, said, t, more, allowed))
+        return found
+
     def bad_flags(self) -> set[tuple[str, int]]:
         sessions = {s.id: s for s in self.case.sessions}
         late = {(name, t) for name, t in self.case.late if not self.guard_steps(sessions[name], t, t - 1)}

@@ -53,8 +53,11 @@ def series(draw: st.DrawFn, grid: TimeGrid, values: st.SearchStrategy[Any], *, c
 def sites(draw: st.DrawFn) -> Site:
     panels = draw(st.integers(0, 2))
     supply = draw(st.sampled_from([None, "208Y/120", "480Y/277"]))
-    circuits = [Circuit(id="main", supply=supply, **draw(LIMITS))]
-    circuits += [Circuit(id=f"P{i}", parent=draw(st.sampled_from(circuits)).id, **draw(LIMITS)) for i in range(panels)]
+    differs = st.sampled_from([None, None, None, 4.0, 10.05])
+    circuits = [Circuit(id="main", supply=supply, unbalance_limit_a=draw(differs), **draw(LIMITS))]
+    for i in range(panels):
+        parent = draw(st.sampled_from(circuits)).id
+        circuits.append(Circuit(id=f"P{i}", parent=parent, unbalance_limit_a=draw(differs), **draw(LIMITS)))
     stations = [
         Station(
             id=f"S{i}",
@@ -192,6 +195,9 @@ def test_referee_agrees_with_the_rules_read_word_for_word(case: Case) -> None:
     }
     for fault in rows:
         event(str(fault[0]))
+    uneven = {(v.subject, v.detail, v.slot, v.seen, v.allowed) for v in report.violations if v.kind == "unbalance"}
+    event(f"unbalance: {bool(uneven)}")
+    assert uneven == literal.unbalance_faults()
     assert rows == literal.faults()
     assert {
         (v.subject, v.slot) for v in report.violations if v.noun == "session" and v.kind == "edge"

@@ -350,6 +350,28 @@ PLANTED = [
         id="exclusive",
     ),
     pytest.param(
+        "unbalance",
+        _changed(
+            replace(
+                worked(),
+                site=one_circuit(
+                    outlet("A", max_current_a=16.0),
+                    outlet("B", max_current_a=16.0),
+                    circuits=[Circuit(id="main", limit_a=25, unbalance_limit_a=24.95)],
+                    idle_floor_a=6.0,
+                ),
+            )
+        ),
+        [
+            (
+                "unbalance: circuit 'main', slot 1 (2026-01-15T01:00Z): 25 A "
+                f"(charging on L1 over {line}, as expected); allowed: at most 24.95 A"
+            )
+            for line in ("L2", "L3")
+        ],
+        id="unbalance",
+    ),
+    pytest.param(
         "cabinet",
         (_sharing(direct=True), {}),
         ["cabinet: cabinet 'K', slot 1 (2026-01-15T01:00Z): 3 (modules of 2000 W); allowed: at most 2"],

@@ -74,10 +74,12 @@ def proven_units(scene: Scene, target: str, certificate: Certificate, values: Ma
     weight = _weighed(scene, target, certificate, values)
     needs = [_counted(need, scene, weight) for need in _listed(needs_of(scene, certificate))]
     largest = int(max(np.abs(weight.slot).max(initial=0) + np.abs(weight.time).max(initial=0), 1))
-    dearest = largest * int(cars.draw.max(initial=1)) + int(pressure.max(initial=0)) + int(seen.pieces.max(initial=0))
+    dearest = (
+        largest * int(cars.draw.max(initial=1)) + int(pressure.max(initial=0)) + int(np.abs(seen.beside).max(initial=0))
+    )
     kind = exact_dtype(4 * dearest)
     energy = cars.power[:, None] * seconds
-    slope = cars.draw[:, None].astype(kind) * weight.slot.astype(kind) + seen.pieces.astype(kind)
+    slope = cars.draw[:, None].astype(kind) * weight.slot.astype(kind) + seen.beside.astype(kind)
     slope += cars.power[:, None].astype(kind) * weight.time.astype(kind)
     offers = _Offers(slope, pressure.astype(kind), energy, caps, seen.covered)
     # Where something may be missed, no more than what a unit of the stage is worth is asked for it.

@@ -11,6 +11,7 @@ import numpy as np
 from ocpp_schedule.check.needs import step_units
 from ocpp_schedule.check.pilots import allowed_at_most
 from ocpp_schedule.check.quantities import exact_dtype
+from ocpp_schedule.check.unbalance import Priced
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,14 +90,14 @@ class Seen:
         caps: (cars, slots) the largest set-points that any plan can have.
         covered: (cars,) steps up to which the idle floor covers the car's load on every channel.
         pressure: (cars, slots) what a step above that pays to rows.
-        pieces: (cars, slots) what any step pays for what is shared in whole pieces.
-        paid: what all rows and pieces together are paid.
+        beside: (cars, slots) what any step pays to limits that are no rows, such as whole pieces.
+        paid: what all rows and other limits together are paid.
     """
 
     caps: npt.NDArray[np.int64]
     covered: npt.NDArray[np.int64]
     pressure: npt.NDArray[Any]
-    pieces: npt.NDArray[Any]
+    beside: npt.NDArray[Any]
     paid: int
 
 
@@ -104,16 +105,14 @@ def seen_of(scene: Scene, certificate: Certificate) -> Seen:
     """Return what the rows leave and charge, car by car."""
     rows = _Rows(scene, certificate)
     group, first = _groups(rows.keys())
-    highest = max(max((max(prices) for prices in rows.priced.values()), default=0), rows.shares.highest())
-    count = len(rows.priced) + len(rows.shares.priced) + 1
-    kind = exact_dtype(highest * int(scene.cars.load_units.max(initial=1)) * count)
+    kind = exact_dtype(rows.highest() * int(scene.cars.load_units.max(initial=1)) * (rows.count() + 1))
     alone, pressure, paid = rows.seen_by(first, kind)
-    pieces = np.zeros((1, 1), dtype=kind)
-    for worth, size, per_step in rows.shares.charges(first, kind):
-        pieces = pieces + per_step
-        paid += worth * size
+    beside = np.zeros((1, 1), dtype=kind)
+    for worth, per_step in rows.charges(first, kind):
+        beside = beside + per_step
+        paid += worth
     caps = _caps(scene, alone[group], np.arange(group.size))
-    return Seen(caps, _covered(scene), pressure[group], pieces[group] if rows.shares.priced else pieces, paid)
+    return Seen(caps, _covered(scene), pressure[group], beside[group] if beside.size > 1 else beside, paid)
 
 
 def offers_of(scene: Scene, certificate: Certificate, common: int) -> Offers:
@@ -127,16 +126,15 @@ def offers_of(scene: Scene, certificate: Certificate, common: int) -> Offers:
     rows = _Rows(scene, certificate)
     group, first = _groups(rows.keys())
     power = scene.cars.draw[first]
-    highest = max((max(prices) for prices in rows.priced.values()), default=0)
     money, times = max(map(abs, scene.price_s), default=0), certificate.denominator
-    highest = max(highest, rows.shares.highest())
+    highest = rows.highest()
     most = max(money * times * int(power.max(initial=1)), highest * int(scene.cars.load_units.max(initial=1)))
-    kind = exact_dtype(most * (len(rows.priced) + len(rows.shares.priced) + 1))
+    kind = exact_dtype(most * (rows.count() + 1))
     slope = power.astype(kind)[:, None] * (np.array(scene.price_s, dtype=object) * times).astype(kind)
     alone, pressure, paid = rows.seen_by(first, kind)
-    for worth, pieces, per_step in rows.shares.charges(first, kind):
+    for worth, per_step in rows.charges(first, kind):
         slope += per_step
-        paid += worth * pieces
+        paid += worth
     covered = _covered(scene)
     price = np.concatenate((slope, slope + pressure), axis=1) if covered.any() else slope + pressure
     scale = int(np.gcd.reduce(price, axis=None)) if price.size else 0
@@ -195,7 +193,7 @@ class _Rows:
         }
         lines = range(cars.load_units.shape[1])
         self.scene = scene
-        self.shares = _Shares(scene, certificate)
+        self.beside = (_Shares(scene, certificate), Priced(scene.balances, certificate, slots))
         self.priced = {
             (names[noun, name], line): [max(price, 0) for price in prices]
             for (noun, name, line), prices in certificate.row_prices.items()
@@ -217,7 +215,24 @@ class _Rows:
         edges = np.union1d(scene.layout.low[runs], scene.layout.high[runs])
         own = scene.outlets.idle_units[scene.cars.outlet]
         above = np.searchsorted(edges, self.rank, side="right").astype(np.int64)
-        return [above, scene.cars.power, scene.cars.draw, *scene.cars.load_units.T, *own.T, *self.shares.keys()]
+        return [above, scene.cars.power, scene.cars.draw, *scene.cars.load_units.T, *own.T, *self.beside_keys()]
+
+    def beside_keys(self) -> list[npt.NDArray[np.int64]]:
+        """Return the same of limits that are no rows."""
+        return [key for one in self.beside for key in one.kinds()]
+
+    def highest(self) -> int:
+        """Return the highest price of all."""
+        return max([max(map(max, self.priced.values()), default=0), *(one.highest() for one in self.beside)])
+
+    def count(self) -> int:
+        """Return how many rows and other limits have a price."""
+        return len(self.priced) + sum(len(one.priced) for one in self.beside)
+
+    def charges(self, first: npt.NDArray[np.int64], kind: type[Any]) -> Iterator[tuple[int, npt.NDArray[Any]]]:
+        """Yield for each limit that is no row what it is paid altogether, and (groups, slots) what a step pays."""
+        for one in self.beside:
+            yield from one.charges(first, kind)
 
     def seen_by(
         self, first: npt.NDArray[np.int64], kind: type[Any]
@@ -267,7 +282,7 @@ class _Shares:
     def _inside(self, one: Shared) -> npt.NDArray[np.bool_]:
         return np.isin(self.cars.outlet, one.members)
 
-    def keys(self) -> list[npt.NDArray[np.int64]]:
+    def kinds(self) -> list[npt.NDArray[np.int64]]:
         """Return what tells cars apart: who takes of what, and how much one piece is to it."""
         keys = []
         for one, _ in self.priced:
@@ -279,8 +294,8 @@ class _Shares:
         """Return the highest price."""
         return max((max(prices) for _, prices in self.priced), default=0)
 
-    def charges(self, first: npt.NDArray[np.int64], kind: type[Any]) -> Iterator[tuple[int, int, npt.NDArray[Any]]]:
-        """Yield for each pool its prices added up, its pieces, and (groups, slots) what a step pays.
+    def charges(self, first: npt.NDArray[np.int64], kind: type[Any]) -> Iterator[tuple[int, npt.NDArray[Any]]]:
+        """Yield for each pool what it is paid altogether, and (groups, slots) what a step pays.
 
         ``first`` is one car of each group.
         """
@@ -288,4 +303,4 @@ class _Shares:
             take, size = one.least_taken(self.cars.outlet[first], self.cars.maximum[first])
             inside = self._inside(one)[first]
             paid = np.array(prices, dtype=object) * take.astype(object)[:, None] // size.astype(object)[:, None]
-            yield sum(prices), one.pieces, (paid * inside[:, None]).astype(kind)
+            yield sum(prices) * one.pieces, (paid * inside[:, None]).astype(kind)

@@ -20,6 +20,7 @@ from ocpp_schedule.check.scene import scene_of
 from ocpp_schedule.check.stages import judge_stages, stage_values
 from ocpp_schedule.check.storage import with_charging
 from ocpp_schedule.check.taper import with_draws
+from ocpp_schedule.check.unbalance import judge_unbalance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -135,6 +136,7 @@ def judge(scene: Scene, solution: Solution) -> Report:
     setpoints = whole if scene.held is None else _open(whole)
     row_use = judge_rows(rows, grid.slots, scene.guard_s)
     judge_shared(scene.shared, rows, outlets, scene.guard_s)
+    judge_unbalance(scene.balances, setpoints, findings)
     judge_floors(outlets, layout, scene.limits, solution, findings)
     given = energy_given(setpoints, cars, seconds, scene.guard_s, (late, early))
     if scene.tapers:

@@ -39,6 +39,7 @@ Kind = Literal[
     "alarm_draw",
     "exclusive",
     "cabinet",
+    "unbalance",
     "availability",
     "price",
     "pause",
@@ -52,7 +53,8 @@ conventions 5 and 6; pilot: what the charger cannot be told (convention 19); sur
 convention 17, as expected and not fail-safe; row: a line of a circuit or station is overloaded; edge: overloaded while
 set-points change, or a guard where none belongs (convention 4); idle_floor, end_floor: conventions 4 and 13;
 claimed_energy, claimed_cost, claimed_stage: the plan's own number is wrong; alarm_draw: current below a row in alarm;
-exclusive: several outlets of which one may give anything; cabinet: more modules than there are (convention 14);
+exclusive: several outlets of which one may give anything; cabinet: more modules than there are; unbalance: two lines
+differ by too much, as expected and not fail-safe (convention 14);
 availability: more than the connector may give then; price: current in a slot dearer than the session pays; pause: too
 many pauses; on_time: charging lasts too short (convention 21); held: not what the charger holds in the slot under way
 (convention 22).

@@ -17,6 +17,7 @@ from ocpp_schedule.check.rows import Layout, lay_out
 from ocpp_schedule.check.runs import steady_connectors
 from ocpp_schedule.check.series import price_seconds
 from ocpp_schedule.check.taper import Points, tapers_of
+from ocpp_schedule.check.unbalance import Balances, balances_of
 from ocpp_schedule.model.objective import Objective
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Scene:
         tariff: for emissions.
         objective: the stages.
         shared: what connectors share in whole pieces.
+        balances: where lines may differ by so much only.
     """
 
     grid: TimeGrid
@@ -74,6 +76,7 @@ class Scene:
     tariff: Tariff
     objective: Objective
     shared: tuple[Shared, ...]
+    balances: Balances
 
 
 def scene_of(
@@ -119,4 +122,5 @@ def scene_of(
         tariff=tariff,
         objective=objective or Objective(),
         shared=shared_of(site, outlets),
+        balances=balances_of(site, layout, outlets, cars, grid, forecasts),
     )

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from ocpp_schedule.explain.pieces import full_pieces
+from ocpp_schedule.explain.beside import full_beside
 from ocpp_schedule.solve.edges import cost_units
 from ocpp_schedule.solve.tighten import tighten
 from ocpp_schedule.solve.working import WorkingPlan
@@ -272,7 +272,7 @@ def _reason(
         on = problem.connector_nodes[node, problem.session_connector] & (problem.load_units[:, line] > 0)
         charging = on & (look.solution.setpoints[:, slot] > 0)
         others |= {problem.session_ids[other] for other in np.flatnonzero(charging).tolist() if other != row}
-    for name, sharers in full_pieces(problem, look.solution.setpoints, row, slot):
+    for name, sharers in full_beside(problem, look.solution.setpoints, row, slot):
         limits, others = (*limits, name), others | sharers
     if not tight:
         return limits, tuple(sorted(others)), "leaves less than its minimum current"

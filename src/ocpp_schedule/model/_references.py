@@ -17,6 +17,7 @@ from ocpp_schedule.model._raw import Item, instant, items, number, place, quoted
 from ocpp_schedule.model._supply_checks import current_type_texts, site_voltage_v, supply_problems
 from ocpp_schedule.model._taper_checks import taper_texts
 from ocpp_schedule.model._trees import tops_of
+from ocpp_schedule.model._unbalance_checks import unbalance_problems
 from ocpp_schedule.timegrid import short_utc
 from ocpp_schedule.units import MIN_PILOT_CURRENT_A
 
@@ -159,6 +160,7 @@ def site_problems(site: object, path: str) -> Iterator[InputProblem]:
     yield from shared_names(kinds)
     yield from _connector_problems(site, kinds["connectors"])
     yield from supply_problems(kinds)
+    yield from unbalance_problems(kinds)
     yield from watt_problems(kinds["stations"], kinds["connectors"])
     yield from exclusive_problems(site, kinds["stations"], kinds["connectors"])
     yield from dc_problems(kinds["connectors"], kinds["stations"])

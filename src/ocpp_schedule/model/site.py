@@ -56,6 +56,9 @@ class Circuit(Model):
         le=10,
         description="what charging weighs in the limits of this circuit; 1.25 for a continuous load in the NEC",
     )
+    unbalance_limit_a: Amperes | None = Field(
+        default=None, description="how much the expected currents of two lines may differ; None: by anything"
+    )
     export_limit_w: Watts | None = Field(
         default=None, description="most it may give upwards, as expected; None: no limit"
     )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ocpp_schedule.problem.pools import Pools
     from ocpp_schedule.problem.stages import StageSpec
     from ocpp_schedule.problem.taper import Curve
+    from ocpp_schedule.problem.unbalance import Unbalance
     from ocpp_schedule.timegrid import TimeGrid
 
 Ints = npt.NDArray[np.int64]
@@ -100,6 +101,7 @@ class Problem:
         headroom_units: (N, K, T) limit minus highest base load [uA, mVA].
         alarm: (N, K, T) bool, base load and idle floors alone exceed the limit.
         pools: what connectors take whole pieces of; None where the site has nothing of the kind.
+        unbalance: limits on differences between lines; None where the site has none.
         edge_guard_s: convention 4 [s].
         notices: what was left out and why.
         stages: what to optimise, in order.
@@ -147,6 +149,7 @@ class Problem:
     headroom_units: Ints
     alarm: Bools
     pools: Pools | None
+    unbalance: Unbalance | None
     edge_guard_s: int
     notices: tuple[str, ...]
     stages: tuple[StageSpec, ...]

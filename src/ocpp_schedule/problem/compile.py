@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from ocpp_schedule.problem.availability import LOOKAHEAD_S, spells_by_connector
 from ocpp_schedule.problem.demands import Table, compile_demands
 from ocpp_schedule.problem.known import known_sessions
 from ocpp_schedule.problem.meter import compile_meter, export_notices, surplus_caps
+from ocpp_schedule.problem.outlets import Outlets, columns_of, compile_outlets, numbered
 from ocpp_schedule.problem.own import own_notices, own_rules
 from ocpp_schedule.problem.pilots import levels_of
 from ocpp_schedule.problem.pools import compile_pools
@@ -22,17 +22,18 @@ from ocpp_schedule.problem.runs import run_rules
 from ocpp_schedule.problem.series import price_seconds
 from ocpp_schedule.problem.stages import compile_stages
 from ocpp_schedule.problem.taper import curve_of
+from ocpp_schedule.problem.unbalance import compile_unbalance
 from ocpp_schedule.timegrid import short_utc
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from ocpp_schedule.model.availability import Availability
     from ocpp_schedule.model.defaults import SessionDefaults
     from ocpp_schedule.model.objective import Objective
     from ocpp_schedule.model.series import Forecast, LimitSeries
     from ocpp_schedule.model.session import KnownSession, Session
-    from ocpp_schedule.model.site import Connector, Site
+    from ocpp_schedule.model.site import Site
     from ocpp_schedule.model.tariff import Tariff
     from ocpp_schedule.problem.arrays import Bools, Ints
     from ocpp_schedule.problem.availability import Spell
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from ocpp_schedule.problem.pools import Pools
     from ocpp_schedule.problem.taper import Curve
     from ocpp_schedule.timegrid import TimeGrid
-    from ocpp_schedule.units import Supply
 
 
 def compile_problem(
@@ -75,7 +75,7 @@ def compile_problem(
     edges = np.array(grid.edges_s, dtype=np.int64) + grid.start_s
     connectors = sorted(site.connectors, key=lambda connector: connector.id)
     nodes = compile_nodes(site, connectors, limits, forecasts, edges)
-    outlets = _compile_outlets(site, connectors, nodes)
+    outlets = compile_outlets(site, connectors, nodes)
     known, assumed = known_sessions(sessions, session_defaults, grid.start)
     table = _compile_sessions(known, outlets, edges)
     prices = price_seconds(tariff.energy, edges)
@@ -89,6 +89,8 @@ def compile_problem(
     inside = _windows(table, edges.size - 1)
     caps = surplus_caps(_caps(table, _open(inside, held), nodes, alarm), meter, table, edges)
     pools = compile_pools(site, connectors)
+    kinds = outlets.kinds_of(table.connector)
+    unbalance = compile_unbalance(site, table.sessions, table.connector, kinds, nodes, forecasts, edges)
     return Problem(
         grid=grid,
         seconds=np.diff(edges),
@@ -97,17 +99,16 @@ def compile_problem(
         **_of_cars(table),
         cap_steps=caps if own is None else np.minimum(own.caps, caps),
         **_wanted(demands, counted),
-        connector_ids=tuple(outlets.index),
-        idle_floor_steps=outlets.idle_floor,
-        end_floor_steps=_end_floors(outlets, nodes, pools),
-        floor_units=outlets.floor_units,
-        connector_nodes=nodes.connectors,
-        node_names=nodes.names,
+        **_of_outlets(outlets, nodes, pools),
         headroom_units=headroom,
         alarm=alarm,
         pools=pools,
+        unbalance=unbalance,
         edge_guard_s=site.edge_guard_s,
-        notices=table.notices + assumed + own_notices(table, demands) + export_notices(site, meter, grid),
+        notices=(
+            *(*table.notices, *assumed, *own_notices(table, demands), *export_notices(site, meter, grid)),
+            *(unbalance.notices if unbalance else ()),
+        ),
         stages=stages,
         withheld=own.withheld if own else (),
         tapers=tapers,
@@ -142,6 +143,18 @@ def _of_cars(table: Table) -> dict[str, Any]:
     }
 
 
+def _of_outlets(outlets: Outlets, nodes: Nodes, pools: Pools | None) -> dict[str, Any]:
+    """Return the fields of ``Problem`` that say what the connectors are and where they hang."""
+    return {
+        "connector_ids": tuple(outlets.index),
+        "idle_floor_steps": outlets.idle_floor,
+        "end_floor_steps": _end_floors(outlets, nodes, pools),
+        "floor_units": outlets.floor_units,
+        "connector_nodes": nodes.connectors,
+        "node_names": nodes.names,
+    }
+
+
 def _wanted(demands: Demands, counted: Bools) -> dict[str, Any]:
     """Return the fields of ``Problem`` that say what is wanted."""
     return {
@@ -163,7 +176,7 @@ def _own_rules(
     site: Site,
     availability: Sequence[Availability],
     table: Table,
-    outlets: _Outlets,
+    outlets: Outlets,
     edges: Ints,
     prices: Ints,
     tapers: dict[int, Curve],
@@ -176,7 +189,7 @@ def _own_rules(
     return own_rules(table, edges, prices, spells, partial(_most_steps, table, outlets), tapers)
 
 
-def _tapers(table: Table, outlets: _Outlets) -> dict[int, Curve]:
+def _tapers(table: Table, outlets: Outlets) -> dict[int, Curve]:
     """Return the curves of the sessions that have one."""
     found = {}
     for index, session in enumerate(table.sessions):
@@ -187,7 +200,7 @@ def _tapers(table: Table, outlets: _Outlets) -> dict[int, Curve]:
     return found
 
 
-def _most_steps(table: Table, outlets: _Outlets, session: int, most_a: float) -> int:
+def _most_steps(table: Table, outlets: Outlets, session: int, most_a: float) -> int:
     """Return the largest set-point of a session whose connector gives at most ``most_a`` [steps]."""
     car = table.sessions[session]
     outlet, amperes = outlets.of_kind[outlets.kind[int(table.connector[session])]]
@@ -198,85 +211,7 @@ def _most_steps(table: Table, outlets: _Outlets, session: int, most_a: float) ->
     return found.max_steps
 
 
-@dataclass(frozen=True, slots=True)
-class _Outlets:
-    """Connectors as columns, sorted by id.
-
-    Attributes:
-        index: place of each id.
-        kind: by connector, the number of its kind: connectors of one kind do the same to every car.
-        of_kind: one connector of each kind, and whether it takes A.
-        supply: voltages to neutral.
-        channels: K.
-        idle_floor, floor_units: as in ``Problem``.
-        minimum, unknown_units: of an unknown car, as ``min_steps`` and ``load_units`` in ``Problem``.
-        wired: (C, K) bool, the connector loads the channel.
-    """
-
-    index: dict[str, int]
-    kind: list[int]
-    of_kind: list[tuple[Connector, bool]]
-    supply: Supply
-    channels: int
-    idle_floor: Ints
-    floor_units: Ints
-    minimum: Ints
-    unknown_units: Ints
-    wired: Bools
-
-
-def _numbered(keys: Iterable[Hashable]) -> list[int]:
-    """Return for each key its number among the different ones, in the order in which they come."""
-    known: dict[Hashable, int] = {}
-    return [known.setdefault(key, len(known)) for key in keys]
-
-
-def _columns(found: list[Effect], kind: list[int], channels: int) -> Ints:
-    """Return (4 + K, n) minimum, maximum, power, draw and loads of one step for each of the kinds given."""
-    rows = [
-        (one.min_steps, one.max_steps, one.power_dw, one.power_dw + one.loss_dw, *one.load_units[:channels])
-        for one in found
-    ]
-    return np.array(rows, dtype=np.int64).reshape(-1, 4 + channels)[kind].T
-
-
-def _compile_outlets(site: Site, connectors: list[Connector], nodes: Nodes) -> _Outlets:
-    supply, channels = nodes.supply, nodes.limit_units.shape[1]
-    units = {station.id: station.capabilities.rate_units for station in site.stations}
-    amperes = [effects.takes_amperes(units[one.station], one.current_type) for one in connectors]
-    kind = _numbered(
-        (
-            *(c.lines, c.step_a, c.step_w, c.allowed_currents_a, c.min_current_a, c.max_current_a),
-            *(c.max_power_w, c.efficiency, by_amperes),
-        )
-        for c, by_amperes in zip(connectors, amperes, strict=True)
-    )
-    of_kind = list(dict(zip(kind, zip(connectors, amperes, strict=True), strict=True)).values())
-    unknown = [
-        effects.effect(c, supply, amperes=by_amperes, phases=None, min_a=c.min_current_a, max_a=c.max_current_a)
-        for c, by_amperes in of_kind
-    ]
-    floors = [effects.idle_floor_steps(c, supply, amperes=a, floor_a=site.idle_floor_a) for c, a in of_kind]
-    lowest, highest, _, _, *load_units = _columns(unknown, kind, channels)
-    unknown_units = np.column_stack(load_units)
-    idle_floor = np.array(floors, dtype=np.int64)[kind]
-    # Voltage band and step rounding can push the floor below what the outlet can give; it then gives its minimum.
-    idle_floor = np.where((idle_floor > 0) & (highest > 0), np.maximum(idle_floor, lowest), 0)
-    return _Outlets(
-        index={connector.id: position for position, connector in enumerate(connectors)},
-        kind=kind,
-        of_kind=of_kind,
-        supply=supply,
-        channels=channels,
-        idle_floor=idle_floor,
-        floor_units=unknown_units * idle_floor[:, None],
-        minimum=lowest,
-        unknown_units=unknown_units,
-        wired=unknown_units > 0,
-    )
-
-
-def _compile_sessions(sessions: Sequence[KnownSession], outlets: _Outlets, edges: Ints) -> Table:
+def _compile_sessions(sessions: Sequence[KnownSession], outlets: Outlets, edges: Ints) -> Table:
     ordered = sorted(sessions, key=lambda session: session.id)
     places = [outlets.index[session.connector] for session in ordered]
     arrival = np.array([session.arrival.timestamp() for session in ordered], dtype=np.float64)
@@ -287,7 +222,7 @@ def _compile_sessions(sessions: Sequence[KnownSession], outlets: _Outlets, edges
     outside = (departure <= edges[0]) | (arrival >= edges[-1])
     empty = end <= first
     found, kind = _car_effects(ordered, places, outlets)
-    numbers = _columns(found, kind, outlets.channels)
+    numbers = columns_of(found, kind, outlets.channels)
     return Table(
         ids=tuple(session.id for session in ordered),
         sessions=ordered,
@@ -306,7 +241,7 @@ def _compile_sessions(sessions: Sequence[KnownSession], outlets: _Outlets, edges
     )
 
 
-def _car_effects(ordered: list[KnownSession], places: list[int], outlets: _Outlets) -> tuple[list[Effect], list[int]]:
+def _car_effects(ordered: list[KnownSession], places: list[int], outlets: Outlets) -> tuple[list[Effect], list[int]]:
     """Return the effects of one step for each kind of car on each kind of connector, and the kind of each session."""
     keys = [
         (outlets.kind[place], session.phases, session.min_current_a, session.max_current_a)
@@ -318,7 +253,7 @@ def _car_effects(ordered: list[KnownSession], places: list[int], outlets: _Outle
         phases = car.phases
         min_a, max_a = effects.current_range(outlet, car)
         found.append(effects.effect(outlet, outlets.supply, amperes=amperes, phases=phases, min_a=min_a, max_a=max_a))
-    return found, _numbered(keys)
+    return found, numbered(keys)
 
 
 def _notices(ordered: list[KnownSession], empty: Bools, outside: Bools) -> tuple[str, ...]:
@@ -342,7 +277,7 @@ def _passed_milestones(ordered: list[KnownSession], start_s: int) -> tuple[str, 
     )
 
 
-def _alarms(nodes: Nodes, outlets: _Outlets, headroom: Ints) -> Bools:
+def _alarms(nodes: Nodes, outlets: Outlets, headroom: Ints) -> Bools:
     """Return (N, K, T) where base load and idle floors alone exceed a limit.
 
     A row that no connector below can load is nobody's business here; the referee still looks at it.
@@ -379,7 +314,7 @@ def _caps(table: Table, inside: Bools, nodes: Nodes, alarm: Bools) -> Ints:
     return inside * table.max_steps[:, None]
 
 
-def _end_floors(outlets: _Outlets, nodes: Nodes, pools: Pools | None) -> Ints:
+def _end_floors(outlets: Outlets, nodes: Nodes, pools: Pools | None) -> Ints:
     """Return what each connector may get after the grid: its minimum where all minima fit, else 0 (convention 13)."""
     minimum_units = outlets.unknown_units * outlets.minimum[:, None]
     least = nodes.headroom(nodes.limit_units.min(axis=2), nodes.base_units.max(axis=2))

@@ -17,7 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-from ocpp_schedule.solve import pools
+from ocpp_schedule.solve import pools, unbalance
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,15 +57,20 @@ class Family:
         shrunk: (S, T) set-points, lowered where they do not fit (0, or at least the minimum).
         late: given (S, T) set-points and the late raises and early lowerings so far, the late raises that the family
             needs besides; None where edges are no matter of the family.
+        two_sided: whether lowering a set-point can break a limit.
     """
 
     present: Callable[[Problem], bool]
     use: Callable[[Problem, Ints], Use]
     shrunk: Callable[[Problem, Ints], Ints]
     late: Callable[[Problem, Ints, Bools, Bools], Bools] | None
+    two_sided: bool = False
 
 
-FAMILIES: Final = (Family(pools.present, pools.PoolUse, pools.shrunk, pools.late_raises),)
+FAMILIES: Final = (
+    Family(pools.present, pools.PoolUse, pools.shrunk, pools.late_raises),
+    Family(unbalance.present, unbalance.UnbalanceUse, unbalance.shrunk, None, two_sided=True),
+)
 
 
 def uses_of(problem: Problem, setpoints: Ints) -> list[Use]:
@@ -77,6 +82,14 @@ def shrunk(problem: Problem, setpoints: Ints) -> Ints:
     """Return (S, T) set-points, lowered until they fit every family; the same array where they do."""
     for family in FAMILIES:
         if family.present(problem):
+            setpoints = family.shrunk(problem, setpoints)
+    return setpoints
+
+
+def balanced(problem: Problem, setpoints: Ints) -> Ints:
+    """Return (S, T) set-points that fit where lowering some may have broken a limit; the same array where they do."""
+    for family in FAMILIES:
+        if family.two_sided and family.present(problem):
             setpoints = family.shrunk(problem, setpoints)
     return setpoints
 

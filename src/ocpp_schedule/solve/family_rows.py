@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ocpp_schedule.solve import pool_rows, pools
+from ocpp_schedule.solve import pool_rows, pools, unbalance, unbalance_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,7 +30,10 @@ class FamilyRows:
     prices: Callable[[Problem, Relaxation, Floats], Mapping[RowName, Floats]]
 
 
-FAMILIES: Final = (FamilyRows(pools.present, pool_rows.extended, pool_rows.prices),)
+FAMILIES: Final = (
+    FamilyRows(pools.present, pool_rows.extended, pool_rows.prices),
+    FamilyRows(unbalance.present, unbalance_rows.extended, unbalance_rows.prices),
+)
 
 
 def with_families(problem: Problem, relaxation: Relaxation) -> Relaxation:

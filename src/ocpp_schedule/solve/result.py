@@ -9,6 +9,7 @@ import numpy as np
 
 from ocpp_schedule.solution import Certificate, Solution, Stage, StageMark
 from ocpp_schedule.solve.edges import cost_units, guard_edges, slot_energy_units, with_held
+from ocpp_schedule.solve.families import balanced
 from ocpp_schedule.solve.metering import metered
 from ocpp_schedule.solve.values import stage_values
 
@@ -48,6 +49,7 @@ class Candidate:
 
 def evaluate(problem: Problem, setpoints: Ints) -> Candidate:
     """Return the plan with its guarded edges, energies and stage values."""
+    setpoints = balanced(problem, setpoints)
     late, early = guard_edges(problem, setpoints)
     energy = slot_energy_units(problem, setpoints, late, early)
     given = np.concatenate((np.zeros((problem.sessions, 1), dtype=np.int64), np.cumsum(energy, axis=1)), axis=1)

@@ -73,10 +73,12 @@ def _circuits(draw: st.DrawFn) -> tuple[Circuit, ...]:
     amperes = st.sampled_from([25.0, 40.0, 16.3, 63.0, 30.0, 35.0, 50.0, 20.0, 45.0, 55.0, 80.0, 32.0, 10.0, 0.0])
     limit = st.one_of(amperes, st.tuples(amperes, amperes, amperes))
     supply = draw(st.sampled_from([None, "400Y/230", "208Y/120"]))
-    circuits = [Circuit(id="main", supply=supply, limit_a=draw(limit), **_totals(draw))]
+    uneven = st.sampled_from([*[None] * 9, 10.0, 20.0])
+    circuits = [Circuit(id="main", supply=supply, limit_a=draw(limit), unbalance_limit_a=draw(uneven), **_totals(draw))]
     for k in range(draw(st.integers(0, 2))):
         parent = draw(st.sampled_from(circuits)).id
-        circuits.append(Circuit(id=f"panel{k}", parent=parent, limit_a=draw(limit), **_totals(draw)))
+        own: dict[str, Any] = {"limit_a": draw(limit), "unbalance_limit_a": draw(uneven)} | _totals(draw)
+        circuits.append(Circuit(id=f"panel{k}", parent=parent, **own))
     return tuple(circuits)
 
 
