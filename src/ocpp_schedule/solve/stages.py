@@ -215,13 +215,15 @@ def _bound(
     """Return what no plan can have a lower value than, in the stage's unit; None without the duals that it takes.
 
     What rounding the needs up to whole steps may cost comes off where edges are guarded: guard losses are no whole
-    steps, so a plan may then give exactly the wish. The optimum is convex in the needs, so lowering them saves at
-    most their duals.
+    steps, so a plan may then give exactly the wish. It also comes off where energy is missed for its price, because
+    what is missed counts from the wish. The optimum is convex in the needs, so lowering them saves at most their
+    duals.
     """
-    if problem.edge_guard_s:
+    spare = relaxation.spare if problem.edge_guard_s else np.where(problem.chased, 0.0, relaxation.spare)
+    if spare.any():
         if duals is None:
             return None
-        objective -= float(np.maximum(duals[relaxation.rows["need"]], 0.0) @ relaxation.spare)
+        objective -= float(np.maximum(duals[relaxation.rows["need"]], 0.0) @ spare)
     return objective / scale
 
 
