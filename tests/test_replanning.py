@@ -14,7 +14,9 @@ from tests.scenes import FLAT, HOUR, START, car, hours, outlet, planned, priced,
 from ocpp_schedule import LimitSeries, PeakCharge, Plan, Scenario, Storage, TaperPoint, Tariff, TimeGrid, schedule
 from ocpp_schedule.errors import InputError
 from ocpp_schedule.model.state import SessionState
+from ocpp_schedule.model.taper_left import taper_left
 from ocpp_schedule.pipeline import derived, reviewed
+from ocpp_schedule.problem.taper import drawn_units
 from ocpp_schedule.replanning import Before, carried_over
 from ocpp_schedule.testing.generator import mixed_scenario
 from ocpp_schedule.testing.strategies import scenarios
@@ -185,15 +187,6 @@ def test_stationary_batteries_are_refused_for_now() -> None:
     [
         pytest.param({"max_pauses": 0}, id="no pauses"),
         pytest.param({"min_on_s": 7200}, id="on-time"),
-        pytest.param(
-            {
-                "taper": (
-                    TaperPoint(energy_wh=10_000, max_current_a=32.0),
-                    TaperPoint(energy_wh=18_000, max_current_a=6.0),
-                )
-            },
-            id="taper",
-        ),
     ],
 )
 def test_sessions_under_way_whose_past_would_have_to_be_known_are_refused(more: dict[str, Any]) -> None:
@@ -203,6 +196,32 @@ def test_sessions_under_way_whose_past_would_have_to_be_known_are_refused(more: 
         schedule(SITE, (running,), FLAT, hours(4), now=START + 1.5 * HOUR, state=[seen])
     coming = running.model_copy(update={"arrival": START + 2 * HOUR})
     assert not schedule(SITE, (coming,), FLAT, hours(4), now=START + 1.5 * HOUR).verify().violations
+
+
+BY_ENERGY = (TaperPoint(energy_wh=4000, max_current_a=32.0), TaperPoint(energy_wh=18_000, max_current_a=6.0))
+BY_CHARGE = (TaperPoint(soc_percent=40.0, max_current_a=32.0), TaperPoint(soc_percent=75.0, max_current_a=6.0))
+
+
+@pytest.mark.parametrize(
+    "taper", [pytest.param(BY_ENERGY, id="by energy"), pytest.param(BY_CHARGE, id="by state of charge")]
+)
+@pytest.mark.parametrize("slots", [1, 2, 3])
+def test_a_taper_goes_on_where_the_car_stands(taper: tuple[TaperPoint, ...], slots: int) -> None:
+    """A car that has drawn what the plan expected is expected to draw the rest as before."""
+    van = car("a", "A", 0, 4, 40_000, phases=1, taper=taper, battery_wh=40_000.0, soc_percent=30.0)
+    first = schedule(SITE, (van,), FLAT, hours(4))
+    drawn = np.cumsum(drawn_units(first.problem, 0, first.setpoints[0], None, None)) / 36_000
+    seen = SessionState(session="a", delivered_wh=float(drawn[slots - 1]), measured_at=START + slots * HOUR)
+    second = again(first, START + (slots + 0.5) * HOUR, states=[seen])
+    assert second.scenario.held == {"a": int(first.setpoints[0, slots])}
+    left = second.energy_wh.get("a", 0.0)
+    assert left == pytest.approx(drawn[-1] - drawn[slots], abs=0.5)  # mWh and uA that are rounded
+
+
+def test_a_taper_is_over_once_the_car_is_full() -> None:
+    van = car("a", "A", 0, 4, 40_000, phases=1, taper=BY_ENERGY)
+    [point] = taper_left(van, 20_000 * 36_000)
+    assert (point.energy_wh, point.max_current_a) == (0.0, 6.0)
 
 
 def test_a_peak_charge_whose_interval_goes_on_is_refused() -> None:

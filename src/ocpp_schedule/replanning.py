@@ -101,15 +101,18 @@ def opened(
 
     known, assumed = known_sessions(scenario.sessions, scenario.session_defaults, scenario.grid.start)
     planned = {} if before is None else _at(before, now)
-    found = reopened(scenario, known, now, states, planned, _powers_dw(scenario, known, states, planned, before))
-    unsupported = list(_unsupported(scenario, known, now, found.scenario.held or {}))
+    problem = _arrays(scenario, known, states, planned, before)
+    powers = {} if problem is None else dict(zip(problem.session_ids, problem.power_dw.tolist(), strict=True))
+    curves = {} if problem is None else {problem.session_ids[at]: curve.drawn for at, curve in problem.tapers.items()}
+    found = reopened(scenario, known, now, states, planned, powers, curves)
+    unsupported = list(_unsupported(scenario, known, found.scenario.held or {}))
     if unsupported:
         raise InputError("schedule()", unsupported)
     return checked(found.scenario), assumed + found.notices
 
 
 def _unsupported(
-    scenario: Scenario, sessions: Sequence[KnownSession], now: datetime, held: Mapping[str, int]
+    scenario: Scenario, sessions: Sequence[KnownSession], held: Mapping[str, int]
 ) -> Iterator[InputProblem]:
     """Yield running sessions whose past would have to be known better than it is: never plan on a guess."""
     from ocpp_schedule.problem.runs import can_pause  # noqa: PLC0415 - loads numpy
@@ -119,8 +122,6 @@ def _unsupported(
     for index, session in enumerate(sessions):
         where = f"sessions[{index}] ({session.id})"
         what = "cannot be planned again within a grid yet; give a grid that begins now, and the session as it stands."
-        if session.taper and session.arrival < now:
-            yield InputProblem(where, f"has a taper and is under way: it {what}")
         bound = session.max_pauses is not None or session.min_on_s or stations[session.connector] in steady
         if held.get(session.id) and bound:
             yield InputProblem(where, f"charges, and must not pause (or not so soon): it {what}")
@@ -137,23 +138,26 @@ def _at(before: Before, now: datetime) -> dict[str, int]:
     return dict(zip(before.problem.session_ids, before.setpoints[:, slot].tolist(), strict=True))
 
 
-def _powers_dw(
+def _arrays(
     scenario: Scenario,
     sessions: Sequence[KnownSession],
     states: Sequence[SessionState],
     planned: Mapping[str, int],
     before: Before | None,
-) -> dict[str, int]:
-    """Return the power of a step [0.1 W] of every session that may hold some; compiled only where nothing knows it."""
-    problem = before.problem if before is not None else None
-    needed = {session.id for session in sessions} & (
+) -> Problem | None:
+    """Return arrays that know every session which may draw by the end of the slot under way; None where none may.
+
+    Those of the plan before, unless it does not know them, or a taper was counted from another energy there.
+    """
+    names = {session.id for session in sessions}
+    needed = names & (
         {state.session for state in states if state.setpoint_steps} | {name for name, steps in planned.items() if steps}
     )
-    if problem is None or not needed <= set(problem.session_ids):
-        if not needed:
-            return {}
-        problem = compiled(scenario)
-    return dict(zip(problem.session_ids, problem.power_dw.tolist(), strict=True))
+    if not needed:
+        return None
+    tapered = any(session.taper for session in sessions if session.id in needed)
+    problem = before.problem if before is not None and not tapered else None
+    return problem if problem is not None and needed <= set(problem.session_ids) else compiled(scenario)
 
 
 def carried_over(problem: Problem, before: Before) -> npt.NDArray[np.int64]:

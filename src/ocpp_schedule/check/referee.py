@@ -140,7 +140,7 @@ def judge(scene: Scene, solution: Solution) -> Report:
     judge_floors(outlets, layout, scene.limits, solution, findings)
     given = energy_given(setpoints, cars, seconds, scene.guard_s, (late, early))
     if scene.tapers:
-        given = with_draws(given, scene, (late, early))
+        given = with_draws(given, scene, (late, early), whole)
     parts: dict[str, int] = {}
     if scene.background is not None:
         parts = judge_meter(scene.background, cars, given, solution, findings)

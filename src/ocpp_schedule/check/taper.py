@@ -81,12 +81,15 @@ def most_of(points: Points, power: int, caps: list[int], seconds: list[int]) -> 
     return sums
 
 
-def with_draws(given: Given, scene: Scene, guards: tuple[Guards, Guards]) -> Given:
-    """Return what is given, with tapered cars at what they draw."""
+def with_draws(given: Given, scene: Scene, guards: tuple[Guards, Guards], setpoints: npt.NDArray[Any]) -> Given:
+    """Return what is given, with tapered cars at what they draw.
+
+    In a slot under way nothing is counted, and tapers go on from its end; ``setpoints`` say what is held in it.
+    """
     by_car, by_slot, into_cars = list(given.by_car), list(given.by_slot), list(given.into_cars)
     found = {}
     for at, points in scene.tapers.items():
-        row = _row(scene, at, points, given.setpoints[at], guards)
+        row = _row(scene, at, points, setpoints[at], guards)
         permitted = given.of_car(at).tolist()
         for sums, full, taken in (
             (into_cars, permitted, row),
@@ -108,7 +111,7 @@ def _row(
     first, last = int(cars.first[at]), int(cars.last[at])
     idle = int(scene.outlets.idle_steps[cars.outlet[at]])
     row, got = [0] * scene.grid.slots, 0
-    for slot in range(first, last):
+    for slot in range(max(first, int(scene.held is not None)), last):
         parts = [(int(setpoints[slot]), int(scene.seconds[slot]) - scene.guard_s * ((slot in late) + (slot in early)))]
         if slot in late:
             parts.insert(0, (int(setpoints[slot - 1]) if slot > first else idle, scene.guard_s))

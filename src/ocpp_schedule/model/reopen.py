@@ -4,25 +4,30 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from datetime import timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ocpp_schedule.errors import InputError, InputProblem
 from ocpp_schedule.model._raw import quoted
+from ocpp_schedule.model.taper_left import taper_left
 from ocpp_schedule.timegrid import TimeGrid, short_utc
 from ocpp_schedule.units import ENERGY_UNITS_PER_WH, energy_to_wh, round_down, round_up
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from ocpp_schedule.model.scenario import Scenario
     from ocpp_schedule.model.session import KnownSession
     from ocpp_schedule.model.state import SessionState
 
+    Draw = Callable[[int, int, int], int]
+
 MILLIWATT_HOURS: Final = 1000
 """What is left is written in whole mWh, rounded up: a need is never made smaller than it is."""
 SECOND: Final = timedelta(seconds=1)
 UNITS_PER_MWH: Final = ENERGY_UNITS_PER_WH // MILLIWATT_HOURS
+NO_TAPERS: Final[Mapping[str, Draw]] = MappingProxyType({})
 
 
 class Opened(NamedTuple):
@@ -45,6 +50,7 @@ def reopened(
     states: Iterable[SessionState],
     planned: Mapping[str, int],
     power_dw: Mapping[str, int],
+    draws: Mapping[str, Draw] = NO_TAPERS,
 ) -> Opened:
     """Return what is left of a scenario at ``now``.
 
@@ -59,6 +65,8 @@ def reopened(
         states: of running sessions, each at most once.
         planned: by session id, the steps that an earlier plan gives in the slot under way; a state's own count more.
         power_dw: by session id, the power of a step [0.1 W].
+        draws: by session id with a taper, the energy that it draws [0.1 J], from what it has got [0.1 J], a
+            permission [0.1 W] and a time [s].
 
     Raises:
         InputError: ``now`` is outside the grid, or a state is of no session, doubled, or from the future.
@@ -83,7 +91,8 @@ def reopened(
     left, notices = [], []
     for session in sessions:
         steps = held.get(session.id, 0)
-        measured, coming = _had(known.get(session.id), steps, until, now, power_dw.get(session.id, 0))
+        most_dw = steps * power_dw.get(session.id, 0)
+        measured, coming = _had(known.get(session.id), most_dw, until, now, draws.get(session.id))
         rest = _less(session, measured + coming) if measured or coming else session
         left.append(rest)
         if steps or session.id in known:
@@ -128,15 +137,16 @@ def _held(session: KnownSession, grid: TimeGrid, state: SessionState | None, pla
     return planned if state is None or state.setpoint_steps is None else state.setpoint_steps
 
 
-def _had(state: SessionState | None, held: int, until: datetime, now: datetime, power_dw: int) -> tuple[int, int]:
+def _had(
+    state: SessionState | None, most_dw: int, until: datetime, now: datetime, draw: Draw | None
+) -> tuple[int, int]:
     """Return what was measured, and what comes by the end of the slot under way [0.1 J].
 
-    Between measuring and that end a car is expected to draw its set-point, as everywhere (convention 3).
+    Between measuring and that end a car is expected to draw its set-point or its taper, as everywhere (convention 3).
     """
-    if state is None:
-        return 0, held * power_dw * max((until - now) // SECOND, 0)
-    open_s = max((until - state.measured_at) // SECOND, 0)
-    return round_down(state.delivered_wh, ENERGY_UNITS_PER_WH), held * power_dw * open_s
+    measured = 0 if state is None else round_down(state.delivered_wh, ENERGY_UNITS_PER_WH)
+    open_s = max((until - (now if state is None else state.measured_at)) // SECOND, 0)
+    return measured, most_dw * open_s if draw is None else draw(measured, most_dw, open_s)
 
 
 def _told(session: KnownSession, measured: int, coming: int, left_wh: float, until: str) -> str:
@@ -147,12 +157,14 @@ def _told(session: KnownSession, measured: int, coming: int, left_wh: float, unt
 
 
 def _less(session: KnownSession, had: int) -> KnownSession:
-    """Return the session with what it has taken off its wish and its milestones."""
+    """Return the session with what it has taken off its wish, its milestones and its taper."""
     changed: dict[str, object] = {"energy_wh": _left(session.energy_wh, had)}
     if session.milestones:
         changed["milestones"] = tuple(
             goal.model_copy(update={"energy_wh": _left(goal.energy_wh, had)}) for goal in session.milestones
         )
+    if session.taper:
+        changed["taper"] = taper_left(session, had)
     return session.model_copy(update=changed)
 
 

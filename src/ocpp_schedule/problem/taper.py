@@ -81,7 +81,7 @@ def curve_of(session: Session, watts_per_ampere: int) -> Curve:
 
 
 def drawn_units(problem: Problem, session: int, setpoints: Ints, late: Bools | None, early: Bools | None) -> list[int]:
-    """Return by slot what a tapered session is expected to draw [0.1 J].
+    """Return by slot what a tapered session is expected to draw [0.1 J]; in a slot under way nothing is counted.
 
     Args:
         problem: compiled arrays.
@@ -94,7 +94,7 @@ def drawn_units(problem: Problem, session: int, setpoints: Ints, late: Bools | N
     floor = int(problem.idle_floor_steps[problem.session_connector[session]])
     first, end = int(problem.first_slot[session]), int(problem.end_slot[session])
     found, got = [0] * problem.slots, 0
-    for slot in range(first, end):
+    for slot in range(max(first, int(problem.held_steps is not None)), end):
         steps, left = int(setpoints[slot]), int(problem.seconds[slot])
         stretches = []
         if late is not None and late[slot]:

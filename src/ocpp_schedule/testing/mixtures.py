@@ -152,7 +152,8 @@ def _restrictions(draw: st.DrawFn, plain: Scenario) -> tuple[Availability, ...]:
     place: dict[str, Any] = draw(
         st.sampled_from([{}, {"station": plain.site.stations[0].id}, {"connector": plain.site.connectors[0].id}])
     )
-    kept = {"session": plain.sessions[0].id} if plain.sessions and draw(st.booleans()) else {}
+    whose = [None, *(session.id for session in plain.sessions)]
+    kept = {"session": draw(st.sampled_from(whose))}
     kinds: tuple[Availability, ...] = (
         Outage(**spell, **place),
         Derate(**spell, **place, max_current_a=10.0),
