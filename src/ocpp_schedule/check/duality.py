@@ -73,7 +73,7 @@ def proven_units(scene: Scene, target: str, certificate: Certificate, values: Ma
     caps, pressure = seen.caps, seen.pressure
     weight = _weighed(scene, target, certificate, values)
     needs = [_counted(need, scene, weight) for need in _listed(needs_of(scene, certificate))]
-    largest = int(max(np.abs(weight.slot).max(initial=0) + np.abs(weight.time).max(initial=0), 1))
+    largest = max(int(np.abs(weight.slot).max(initial=0)) + int(np.abs(weight.time).max(initial=0)), 1)
     dearest = (
         largest * int(cars.draw.max(initial=1)) + int(pressure.max(initial=0)) + int(np.abs(seen.beside).max(initial=0))
     )
