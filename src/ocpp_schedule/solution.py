@@ -56,6 +56,10 @@ class Certificate:
         surplus_prices: one per slot, of energy that waits for surplus, as ``meter_prices``.
         export_prices: by circuit with a limit on export, one per slot, as ``meter_prices``.
         stage_prices: by the name of a stage before, what one of its units is worth.
+        load_prices: by the name of a stage that looks at loads, its own or one before, one per slot: stage units per
+            0.1 J of load.
+        share_prices: by the name of such a stage, one per session: stage units per 0.1 J that its wish misses.
+        soft_prices: by circuit and line, one per slot: stage units per uA (mVA) above a soft limit.
     """
 
     row_prices: dict[RowName, tuple[int, ...]]
@@ -68,6 +72,9 @@ class Certificate:
     surplus_prices: tuple[int, ...] = ()
     export_prices: dict[str, tuple[int, ...]] = field(default_factory=dict)
     stage_prices: dict[str, int] = field(default_factory=dict)
+    load_prices: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    share_prices: dict[str, dict[str, int]] = field(default_factory=dict)
+    soft_prices: dict[tuple[str, int], tuple[int, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

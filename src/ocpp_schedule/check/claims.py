@@ -11,7 +11,7 @@ from ocpp_schedule.check.duality import proven_units
 from ocpp_schedule.check.rates import NET
 from ocpp_schedule.check.referee import judge
 from ocpp_schedule.check.scene import scene_of
-from ocpp_schedule.check.stages import COUNTS_MISSING, budget_of, stages_of
+from ocpp_schedule.check.stages import COUNTS_MISSING, LEAST_IS_0, budget_of, stages_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -130,7 +130,7 @@ def proven_bounds(scene: Scene, solution: Solution) -> dict[str, int]:
     if list(values) != [name for name, _ in sequence]:
         return {}
     for name, stage in sequence:
-        if stage.kind in COUNTS_MISSING and values[name] == 0:
+        if stage.kind in LEAST_IS_0 and values[name] == 0:
             found[name] = 0
         elif (certificate := solution.certificates.get(name)) is not None:
             plain = _plain(scene, sequence, name, values)

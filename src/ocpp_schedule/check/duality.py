@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ocpp_schedule.check.loads import KINDS, Paid, pay
 from ocpp_schedule.check.needs import Needs, needs_of
 from ocpp_schedule.check.offers import most_units, seen_of
 from ocpp_schedule.check.quantities import exact_dtype
@@ -70,8 +71,8 @@ def proven_units(scene: Scene, target: str, certificate: Certificate, values: Ma
     current beside the idle floors of the others; without guarded edges needs are rounded up to whole steps.
     """
     seen, cars, seconds = seen_of(scene, certificate), scene.cars, scene.seconds
-    caps, pressure = seen.caps, seen.pressure
     weight = _weighed(scene, target, certificate, values)
+    caps, pressure = seen.caps, _slim(seen.pressure if weight.pressure is None else seen.pressure + weight.pressure)
     needs = [_counted(need, scene, weight) for need in _listed(needs_of(scene, certificate))]
     largest = max(int(np.abs(weight.slot).max(initial=0)) + int(np.abs(weight.time).max(initial=0)), 1)
     dearest = (
@@ -100,7 +101,7 @@ def proven_units(scene: Scene, target: str, certificate: Certificate, values: Ma
     least = np.minimum(offers.slope, 0) * covered + np.minimum(offers.slope + offers.pressure, 0) * (caps - covered)
     asked = sum(need.price * need.units for need in needs)
     taken: int = sum(least.sum(axis=1).tolist())
-    bound = asked + taken - seen.paid - _most_forgiven(needs, weight.budgets) - capped - weight.held
+    bound = asked + taken - seen.paid - _most_forgiven(needs, weight.budgets) - capped - weight.held + weight.constant
     # Missing energy is a whole number; what weighs energy is rounded down itself.
     whole = target in weight.prices and target not in weight.lost
     return -(-bound // certificate.denominator) if whole else bound // certificate.denominator
@@ -119,6 +120,9 @@ class _Weighed:
         prices: by name, the price of each stage that is counted.
         budgets: by name, what the stages of missing energy before may miss [0.1 J].
         held: what the stages before are paid for their values.
+        pressure: (cars, slots) what a step pays to soft limits; None: nothing.
+        constant: what loads and limits come to by themselves.
+        shares: by stage and car, what a missed unit of its wish counts.
     """
 
     slot: npt.NDArray[Any]
@@ -129,6 +133,9 @@ class _Weighed:
     prices: dict[str, int]
     budgets: dict[str, int]
     held: int
+    pressure: npt.NDArray[Any] | None
+    constant: int
+    shares: dict[str, dict[int, int]]
 
 
 def _weighed(scene: Scene, target: str, certificate: Certificate, values: Mapping[str, int]) -> _Weighed:
@@ -140,6 +147,7 @@ def _weighed(scene: Scene, target: str, certificate: Certificate, values: Mappin
     prices: dict[str, int] = {}
     lost: dict[str, list[int]] = {}
     rates = {by_time: np.zeros(scene.grid.slots, dtype=object) for by_time in (False, True)}
+    paid = Paid(rates[False])
     held = 0
     for name, stage in stages_of(scene):
         last = name == target
@@ -149,6 +157,11 @@ def _weighed(scene: Scene, target: str, certificate: Certificate, values: Mappin
                 prices[name] = price
             else:
                 budgets[name] = budget_of(stage, values[name])
+        elif stage.kind in KINDS:
+            if price:
+                prices[name] = price
+                pay(paid, stage.kind, name, price, scene, certificate, _able(scene, name))
+                held += 0 if last else price * budget_of(stage, values[name])
         elif price and not (scene.background is not None and stage.kind in NET):  # a bill weighs more than charging
             prices[name] = price
             lost[name] = lost_of(stage.kind, scene)
@@ -157,7 +170,18 @@ def _weighed(scene: Scene, target: str, certificate: Certificate, values: Mappin
         if last:
             break
     slot, time = map(_slim, (rates[False], rates[True]))
-    return _Weighed(slot, time, stages_of(scene), names_of(scene), lost, prices, budgets, held)
+    rest = paid.pressure, paid.constant, paid.shares
+    return _Weighed(slot, time, stages_of(scene), names_of(scene), lost, prices, budgets, held, *rest)
+
+
+def _able(scene: Scene, name: str) -> list[int]:
+    """Return the cars whose wishes a stage of shares looks at."""
+    names = names_of(scene)["fair"]
+    return [
+        at
+        for at, (car, wanted) in enumerate(zip(scene.cars.models, scene.cars.wanted.tolist(), strict=True))
+        if names[car.priority] == name and wanted and car.value_per_kwh is None
+    ]
 
 
 def _counted(need: Need, scene: Scene, weight: _Weighed) -> Need:
@@ -166,7 +190,9 @@ def _counted(need: Need, scene: Scene, weight: _Weighed) -> Need:
     worth, counted = 0, None
     for name, stage in weight.sequence:
         own = stage.kind not in BY_CLASS or weight.names[stage.kind][car.priority] == name
-        if name in weight.lost:
+        if name in weight.shares:
+            worth += weight.shares[name].get(need.car, 0) * need.wish
+        elif name in weight.lost:
             worth += weight.prices[name] * weight.lost[name][need.car] * need.wish
         elif own and _counts(stage.kind, need, car):
             if name in weight.prices:
@@ -181,7 +207,8 @@ def _counted(need: Need, scene: Scene, weight: _Weighed) -> Need:
 
 def _slim(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return whole numbers as int64 where they fit with room to spare."""
-    return values.astype(np.int64) if all(abs(value) < 1 << 62 for value in values.tolist()) else values
+    fits = values.dtype != object or all(abs(value) < 1 << 62 for value in values.ravel().tolist())
+    return values.astype(np.int64) if fits else values
 
 
 def _charged(needs: list[Need], certificate: Certificate) -> dict[int, int]:

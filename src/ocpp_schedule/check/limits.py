@@ -118,7 +118,7 @@ def limits_of(
     channels = channels_of(site, series)
     fixed = _fixed(site, layout, channels)
     limit: dict[int, npt.NDArray[Any]] = {}
-    for one in series:
+    for one in (one for one in series if not one.soft):
         row = layout.circuit_row[one.circuit]
         lowest, touches = _lowest(one, grid, edges_s, channels)
         before = limit.get(row, fixed[row, :, None])
@@ -146,6 +146,39 @@ def limits_of(
         for row, factor in weight.items():
             fixed_headroom[row] = _headroom(fixed[row], np.zeros_like(fixed[row]), factor)
     return Limits(fixed, limit, base, weight, headroom, fixed_headroom)
+
+
+def soft_headroom(
+    site: Site,
+    layout: Layout,
+    grid: TimeGrid,
+    edges_s: npt.NDArray[np.int64],
+    series: Sequence[LimitSeries],
+    forecasts: Iterable[Forecast],
+) -> dict[int, npt.NDArray[np.int64]]:
+    """Return by row (channels, slots) what the lowest soft limit leaves; ``UNLIMITED`` where none speaks."""
+    if not series:
+        return {}
+    channels, forecasts = channels_of(site, series), tuple(forecasts)
+    nothing = np.zeros((channels, grid.slots), dtype=np.int64)
+    limit: dict[int, npt.NDArray[Any]] = {}
+    for one in series:
+        row = layout.circuit_row[one.circuit]
+        lowest, touches = _lowest(one, grid, edges_s, channels)
+        before = limit.get(row, nothing + UNLIMITED)
+        limit[row] = np.where(touches, np.minimum(before, lowest), before)
+    base = _base_loads(site, layout, grid, edges_s, forecasts, channels)
+    firm = _firm(site, layout, grid, edges_s, forecasts, channels)
+    weight = {
+        layout.circuit_row[one.id]: exact(one.continuous_load_factor)
+        for one in site.circuits
+        if one.continuous_load_factor > 1
+    }
+    found = {}
+    for row, lowest in limit.items():
+        room = _headroom(lowest, base.get(row, nothing) - firm.get(row, nothing), weight.get(row))
+        found[row] = np.where(lowest >= UNLIMITED, UNLIMITED, room)
+    return found
 
 
 def _fixed(site: Site, layout: Layout, channels: int) -> npt.NDArray[Any]:

@@ -24,7 +24,7 @@ from ocpp_schedule.units import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -101,8 +101,6 @@ def background_of(
     site: Site, tariff: Tariff, grid: TimeGrid, edges_s: npt.NDArray[np.int64], forecasts: Sequence[Forecast]
 ) -> Background:
     """Derive what the meter sees beside charging."""
-    root = next(circuit for circuit in site.circuits if circuit.parent is None)
-    voltage = SUPPLIES[root.supply or "400Y/230"].voltage_v
     of = {forecast.id: forecast for forecast in forecasts}
     seconds = np.diff(edges_s).tolist()
     generated, curtailable = {}, {}
@@ -118,13 +116,31 @@ def background_of(
     return Background(
         site,
         seconds,
-        {load.id: _energy(_load_dw(load, of[load.id], voltage), of[load.id], grid) for load in site.loads},
+        _loads(site, of, grid),
         generated,
         curtailable,
         batteries_of(site),
         (price_seconds(tariff, grid, edges_s), price_seconds(out, grid, edges_s)),
         peak_periods(tariff, site.time_zone, grid),
     )
+
+
+def base_loads(site: Site, grid: TimeGrid, forecasts: Sequence[Forecast]) -> list[int]:
+    """Return per slot the expected energy of all loads [0.1 J]."""
+    loads = _loads(site, {forecast.id: forecast for forecast in forecasts}, grid)
+    return _sum_of(loads.values(), grid.slots)
+
+
+def _sum_of(series: Iterable[list[int]], slots: int) -> list[int]:
+    given = list(series)
+    return [sum(one[slot] for one in given) for slot in range(slots)]
+
+
+def _loads(site: Site, of: Mapping[str, Forecast], grid: TimeGrid) -> dict[str, list[int]]:
+    """Return by load its expected energy per slot [0.1 J]."""
+    root = next(circuit for circuit in site.circuits if circuit.parent is None)
+    voltage = SUPPLIES[root.supply or "400Y/230"].voltage_v
+    return {load.id: _energy(_load_dw(load, of[load.id], voltage), of[load.id], grid) for load in site.loads}
 
 
 def _load_dw(load: Load, series: Forecast, voltage: int) -> list[int]:

@@ -10,6 +10,7 @@ from ocpp_schedule.check.bookings import Rows, alarms_of, book, judge_rows, safe
 from ocpp_schedule.check.energy import Given, Wishes, cost_of, energy_given, wishes_of
 from ocpp_schedule.check.floors import judge_floors
 from ocpp_schedule.check.guards import guards_of
+from ocpp_schedule.check.loads import MICROJOULES, excess_of
 from ocpp_schedule.check.meter import judge_meter
 from ocpp_schedule.check.own import judge_own
 from ocpp_schedule.check.pilots import allowed_text, not_allowed
@@ -153,10 +154,9 @@ def judge(scene: Scene, solution: Solution) -> Report:
     judge_runs(scene, setpoints, given, wishes, findings)
     _judge_energy(cars, given, seconds, findings)
     _judge_claims(solution, cars, given, cost, findings)
-    if solution.cost_parts != parts:
-        listed = [", ".join(f"{name} {units}" for name, units in one.items()) for one in (solution.cost_parts, parts)]
-        findings.add("claimed_cost", "plan", "cost_parts", *listed, relation="exactly")
-    judge_stages(solution, stage_values(scene, given, wishes, cost), findings)
+    _judge_parts(solution, parts, findings)
+    excess = excess_of(scene, bookings)
+    judge_stages(solution, stage_values(scene, given, wishes, cost, excess), findings)
     energy = dict(zip(cars.ids, given.by_car, strict=True))
     missing, forgone = _missed(wishes, given)
     return Report(
@@ -174,8 +174,15 @@ def judge(scene: Scene, solution: Solution) -> Report:
         row_use=row_use,
         unaffordable_units=wishes.unaffordable,
         untakeable_units=wishes.untakeable,
+        excess_units={name: -(-units // MICROJOULES) for name, units in excess.items()},
         omitted=findings.omitted,
     )
+
+
+def _judge_parts(solution: Solution, parts: dict[str, int], findings: Findings) -> None:
+    if solution.cost_parts != parts:
+        listed = [", ".join(f"{name} {units}" for name, units in one.items()) for one in (solution.cost_parts, parts)]
+        findings.add("claimed_cost", "plan", "cost_parts", *listed, relation="exactly")
 
 
 def _open(setpoints: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -61,7 +61,7 @@ many pauses; on_time: charging lasts too short (convention 21); held: not what t
 """
 
 Noun = Literal["session", "connector", "circuit", "station", "group", "cabinet", "generator", "storage", "plan"]
-Unit = Literal["steps", "uA", "mVA", "0.1 J", "money", ""]
+Unit = Literal["steps", "uA", "mVA", "0.1 J", "0.1 W", "1e-6", "money", ""]
 """``money`` is the unit of convention 1; empty where the values are text."""
 
 
@@ -279,6 +279,7 @@ class Report:
             give [0.1 J]; ``wanted_units`` is without it.
         untakeable_units: by session id with any, the part of its wish that its taper forbids in its time [0.1 J];
             ``wanted_units`` is without it.
+        excess_units: by circuit with a soft limit, the energy that may be drawn above it [0.1 J], rounded up.
         omitted: violations found beyond ``MAX_LISTED_PER_KIND`` of a kind.
     """
 
@@ -298,6 +299,7 @@ class Report:
     untakeable_units: Mapping[str, int] = field(default_factory=dict)
     forgone_units: Mapping[str, int] = field(default_factory=dict)
     bounds: Mapping[str, int] = field(default_factory=dict)
+    excess_units: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def cost_bound_units(self) -> int | None:

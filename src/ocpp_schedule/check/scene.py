@@ -9,6 +9,7 @@ import numpy as np
 
 from ocpp_schedule.check.known import filled
 from ocpp_schedule.check.limits import Limits, channels_of, limits_of
+from ocpp_schedule.check.loads import Loads, loads_of
 from ocpp_schedule.check.meter import Background, background_of, needs_meter
 from ocpp_schedule.check.own import Own, own_of
 from ocpp_schedule.check.pools import Shared, shared_of
@@ -54,9 +55,10 @@ class Scene:
         background: what the meter sees beside charging; None where the cost is that of charging energy alone.
         held: (sessions,) steps that chargers hold in the first slot, which is under way; None: none is.
         tariff: for emissions.
-        objective: the stages.
+        objective: the stages; where a limit is soft with that of the contract.
         shared: what connectors share in whole pieces.
         balances: where lines may differ by so much only.
+        loads: what stages of loads and shares start from; None where there is none.
     """
 
     grid: TimeGrid
@@ -77,6 +79,7 @@ class Scene:
     objective: Objective
     shared: tuple[Shared, ...]
     balances: Balances
+    loads: Loads | None = None
 
 
 def scene_of(
@@ -104,13 +107,15 @@ def scene_of(
     price_s = price_seconds(tariff, grid, edges_s)
     tapers = tapers_of(cars, outlets)
     own = own_of(site, availability, cars, outlets, grid, price_s, tapers)
+    cars = cars if own is None else replace(cars, wanted=own.wanted())
+    objective = _with_contract(objective or Objective(), limits)
     return Scene(
         grid=grid,
         guard_s=site.edge_guard_s,
         edges_s=edges_s,
         seconds=np.diff(edges_s),
         outlets=outlets,
-        cars=cars if own is None else replace(cars, wanted=own.wanted()),
+        cars=cars,
         layout=layout,
         limits=limits_of(site, layout, grid, edges_s, limits, forecasts),
         price_s=price_s,
@@ -120,7 +125,14 @@ def scene_of(
         background=background_of(site, tariff, grid, edges_s, forecasts) if needs_meter(site, tariff) else None,
         held=None if held is None else np.array([held.get(name, 0) for name in cars.ids], dtype=np.int64),
         tariff=tariff,
-        objective=objective or Objective(),
+        objective=objective,
         shared=shared_of(site, outlets),
         balances=balances_of(site, layout, outlets, cars, grid, forecasts),
+        loads=loads_of(site, layout, cars, grid, edges_s, limits, forecasts, objective),
     )
+
+
+def _with_contract(objective: Objective, limits: Sequence[LimitSeries]) -> Objective:
+    """Return the objective; where limits are soft a preset has a stage that counts what is above them."""
+    soft = any(limit.soft for limit in limits)
+    return Objective.of(*objective.stages_with(soft=True)) if soft else objective

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from ocpp_schedule.check.loads import KINDS, SHARES, fair_values, load_value
 from ocpp_schedule.check.rates import UNIT_OF, weighed
 from ocpp_schedule.units import ENERGY_UNITS_PER_WH, MONEY_UNITS_PER_CURRENCY, exact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from ocpp_schedule.check.energy import Given, Wishes
     from ocpp_schedule.check.quantities import Cars
@@ -35,16 +36,29 @@ def names_of(scene: Scene) -> dict[str, dict[int, str]]:
 
 
 def stages_of(scene: Scene) -> list[tuple[str, ObjectiveStage]]:
-    """Return the stages with their names, in order."""
+    """Return the stages with their names, in order.
+
+    Where shares and wishes follow each other both come for each priority in turn, the highest first.
+    """
     names = names_of(scene)
-    return [
-        (name, stage)
-        for stage in scene.objective.sequence
-        for name in (names[stage.kind].values() if stage.kind in BY_CLASS else (stage.kind,))
-    ]
+    found: list[tuple[str, ObjectiveStage]] = []
+    before: ObjectiveStage | None = None
+    for stage in scene.objective.sequence:
+        own = list(names[stage.kind].values()) if stage.kind in BY_CLASS else [stage.kind]
+        if before is not None and {before.kind, stage.kind} == {"fair", "wanted"} and len(own) > 1:
+            beside = [(name, before) for name in names[before.kind].values()]
+            del found[-len(beside) :]
+            found += [one for pair in zip(beside, [(name, stage) for name in own], strict=True) for one in pair]
+            before = None
+        else:
+            found += [(name, stage) for name in own]
+            before = stage
+    return found
 
 
-def stage_values(scene: Scene, given: Given, wishes: Wishes, cost: int) -> dict[str, tuple[int, Unit]]:
+def stage_values(
+    scene: Scene, given: Given, wishes: Wishes, cost: int, excess: Mapping[str, int]
+) -> dict[str, tuple[int, Unit]]:
     """Return the value of each stage by name, with its unit, in the order of the stages.
 
     Args:
@@ -52,18 +66,25 @@ def stage_values(scene: Scene, given: Given, wishes: Wishes, cost: int) -> dict[
         given: energy given.
         wishes: what the sessions want and must have.
         cost: of the energy given, or what the plan adds to the bill at the meter [money units].
+        excess: by circuit, energy above its soft limits [1e-6 J].
     """
     left = [max(wishes.wanted[name] - got, 0) for name, got in zip(scene.cars.ids, given.by_car, strict=True)]
     derived: dict[str, tuple[int, Unit]] = {}
     for stage in scene.objective.sequence:
-        if stage.kind in BY_CLASS:
+        if stage.kind == "fair":
+            shares = fair_values(scene.cars, left, wishes.valued)
+            names = class_names("fair", shares)
+            derived |= {name: (shares.get(priority, 0), "1e-6") for priority, name in names.items()}
+        elif stage.kind in KINDS:
+            derived[stage.kind] = load_value(stage.kind, scene, given.by_slot, excess), LOAD_UNIT[stage.kind]
+        elif stage.kind in BY_CLASS:
             missing = _missing(scene.cars, left, wishes, stage.kind)
             derived |= {name: (units, "0.1 J") for name, units in missing.items()}
         elif stage.kind == "energy":
             derived["energy"] = (sum(left), "0.1 J")
         else:
             derived[stage.kind] = (weighed(stage.kind, scene, given, left, cost), UNIT_OF.get(stage.kind, ""))
-    return derived
+    return {name: derived[name] for name, _ in stages_of(scene)}
 
 
 def budget_of(stage: ObjectiveStage, value: int) -> int:
@@ -102,15 +123,22 @@ def _missing(cars: Cars, left: list[int], wishes: Wishes, kind: str) -> dict[str
     return missing
 
 
-BY_CLASS: Final = ("must_have", "wanted")
+BY_CLASS: Final = ("must_have", "fair", "wanted")
 """Kinds that are a stage of their own for each priority."""
-COUNTS_MISSING: Final = (*BY_CLASS, "energy")
+COUNTS_MISSING: Final = ("must_have", "wanted", "energy")
 """Kinds whose value is missing energy."""
+LEAST_IS_0: Final = (*COUNTS_MISSING, "fair", "contract")
+"""Kinds that can be at 0, which nothing is better than."""
+LOAD_UNIT: Final[dict[str, Unit]] = {"contract": "0.1 J", "peak": "0.1 W", "flat": "0.1 J"}
 _WH_HOURS: Final = 3600 * ENERGY_UNITS_PER_WH
 ALLOWED_UNIT: Final = {
     "must_have": ENERGY_UNITS_PER_WH,
     "wanted": ENERGY_UNITS_PER_WH,
     "energy": ENERGY_UNITS_PER_WH,
+    "contract": ENERGY_UNITS_PER_WH,
+    "flat": ENERGY_UNITS_PER_WH,
+    "peak": 10,
+    "fair": SHARES,
     "quick": _WH_HOURS,
     "finish": _WH_HOURS,
     "cost": MONEY_UNITS_PER_CURRENCY,

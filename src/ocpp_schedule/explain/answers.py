@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ocpp_schedule.errors import InputError, InputProblem
+from ocpp_schedule.units import energy_to_wh
 
 if TYPE_CHECKING:
     import numpy as np
@@ -124,12 +125,18 @@ class Answers:
         return find_binding(self.problem, self.scenario.tariff.currency, self.scenario.site.time_zone)
 
     @property
+    def above_contract_wh(self) -> dict[str, float]:
+        """Energy that may be drawn above a soft limit, by circuit with one [Wh] (convention 27)."""
+        return {name: energy_to_wh(units) for name, units in self.report.excess_units.items()}
+
+    @property
     def _short_lines(self) -> list[str]:
-        """Shortfalls for a summary; with their remedies where that takes no time to speak of."""
+        """What is above soft limits and what is short, for a summary; with remedies where that takes no time."""
         from ocpp_schedule.explain.remedies import remedies_text  # noqa: PLC0415 - rarely needed
 
         small = int((self.problem.cap_steps > 0).sum()) <= SUMMARY_ARCS
-        return [
+        above = self.above_contract_wh.items()
+        return [f"Contract: {wh:,.0f} Wh above the soft limit of circuit {name}" for name, wh in above if wh] + [
             f"Short: {one}. {remedies_text(self.remedies(one))}"
             if small and at < SUMMARY_SHORTFALLS
             else f"Short: {one}"

@@ -87,20 +87,6 @@ def value_problems(sessions: list[Item]) -> Iterator[InputProblem]:
             yield InputProblem(place(where, session), f"value_per_kwh={value!r} {ROUND_IT}")
 
 
-def objective_problems(objective: object, tariff: object, site: object) -> Iterator[InputProblem]:
-    """Yield stages whose data are not there, and those that a bill at the meter does not go with."""
-    name, kinds = text(objective, "name"), [text(stage, "kind") for stage in items(objective, "stages")]
-    if (name == "greenest" or "co2" in kinds) and read(tariff, "co2") is None:
-        yield InputProblem("objective", "the stage 'co2' needs tariff.co2, g CO2 per kWh; give a series or a number.")
-    metered = bool(items(site, "generators") or items(site, "storages") or items(tariff, "peaks"))
-    if metered and name not in {None, "cheapest"} and kinds != ["must_have", "wanted", "cost"]:
-        yield InputProblem(
-            "objective",
-            "with generators, batteries or peak charges the stages are must_have, wanted, cost; "
-            "name the preset 'cheapest', or leave those out.",
-        )
-
-
 def forecast_problems(forecasts: list[Item], site: object, grid: TimeGrid | None) -> Iterator[InputProblem]:
     """Yield loads without a forecast, forecasts without a load, gaps and unequal lengths."""
     yield from duplicate_problems(forecasts)

@@ -11,6 +11,7 @@ from ocpp_schedule.model import _references as references
 from ocpp_schedule.model import _series_checks as series
 from ocpp_schedule.model import _supply_checks as supplies
 from ocpp_schedule.model._forecast_checks import forecast_texts, source_problems
+from ocpp_schedule.model._objective_checks import objective_problems
 from ocpp_schedule.model._raw import Item, items, place, read
 from ocpp_schedule.model._storage_checks import storage_texts
 from ocpp_schedule.model.availability import KINDS
@@ -104,7 +105,7 @@ def cross_problems(
     yield from peaks.peak_problems(tariff, grid, site, "tariff.")
     yield from source_problems(sessions, site)
     yield from series.value_problems(sessions)
-    yield from series.objective_problems(objective, tariff, site)
+    yield from objective_problems(objective, tariff, site, limits)
     yield from series.limit_problems(limits, site)
     yield from series.forecast_problems(forecasts, site, grid)
 

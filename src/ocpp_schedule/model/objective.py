@@ -9,9 +9,11 @@ from pydantic import Field, model_validator
 from ocpp_schedule.errors import InputProblem
 from ocpp_schedule.model._base import Model, raise_references
 
-StageChoice = Literal["must_have", "wanted", "energy", "quick", "cost", "profit", "co2", "finish"]
+StageChoice = Literal[
+    "must_have", "contract", "fair", "wanted", "energy", "quick", "peak", "flat", "cost", "profit", "co2", "finish"
+]
 """Kinds of stages (convention 16); less is better in each."""
-PresetName = Literal["cheapest", "fastest", "greenest", "profit"]
+PresetName = Literal["cheapest", "fastest", "greenest", "profit", "flattest", "fairest"]
 
 MAX_STAGES: Final = 20
 PRESETS: Final[dict[PresetName, tuple[StageChoice, ...]]] = {
@@ -19,15 +21,18 @@ PRESETS: Final[dict[PresetName, tuple[StageChoice, ...]]] = {
     "fastest": ("must_have", "wanted", "quick", "cost"),
     "greenest": ("must_have", "wanted", "co2", "cost"),
     "profit": ("must_have", "profit", "wanted"),
+    "flattest": ("must_have", "wanted", "peak", "flat", "cost"),
+    "fairest": ("must_have", "fair", "wanted", "cost"),
 }
-"""The stages of each preset, in order."""
+"""The stages of each preset, in order; where a limit is soft, ``contract`` comes after ``must_have``."""
 
 
 class ObjectiveStage(Model):
     """One stage of an objective, and what it may leave to later ones.
 
-    ``allow_abs`` is in the unit of the stage: Wh (``must_have``, ``wanted``, ``energy``), Wh times hours (``quick``,
-    ``finish``), currency (``cost``, ``profit``), g (``co2``). The two budgets add up.
+    ``allow_abs`` is in the unit of the stage: Wh (``must_have``, ``wanted``, ``energy``, ``contract``, ``flat``), Wh
+    times hours (``quick``, ``finish``), currency (``cost``, ``profit``), g (``co2``), W (``peak``), a share of the wish
+    (``fair``). The two budgets add up.
 
     >>> ObjectiveStage(kind="cost", allow_rel=0.001).allow_abs
     0.0
@@ -77,6 +82,17 @@ class Objective(Model):
             return self.stages or ()
         return tuple(ObjectiveStage(kind=kind) for kind in PRESETS[self.name])
 
+    def stages_with(self, *, soft: bool) -> tuple[ObjectiveStage, ...]:
+        """Return the stages in their order, where some limit is ``soft`` with that of a preset's contract.
+
+        >>> [stage.kind for stage in Objective.cheapest().stages_with(soft=True)]
+        ['must_have', 'contract', 'wanted', 'cost']
+        """
+        if self.name == "own" or not soft:
+            return self.sequence
+        first, *others = self.sequence
+        return (first, ObjectiveStage(kind="contract"), *others)
+
     @classmethod
     def of(cls, *stages: StageChoice | ObjectiveStage) -> Self:
         """Return an objective of one's own, from kinds or from stages with budgets."""
@@ -102,3 +118,13 @@ class Objective(Model):
     def profit(cls) -> Self:
         """Return must-have, profit, wanted: beyond must-haves only energy that is worth its price."""
         return cls(name="profit")
+
+    @classmethod
+    def flattest(cls) -> Self:
+        """Return must-have, wanted, peak, flat, cost: every wish, the highest load low, and the others even."""
+        return cls(name="flattest")
+
+    @classmethod
+    def fairest(cls) -> Self:
+        """Return must-have, fair, wanted, cost: nobody misses a larger share of the wish than need be."""
+        return cls(name="fairest")

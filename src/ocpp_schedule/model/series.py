@@ -77,7 +77,8 @@ class LimitSeries(RegularSeries):
     """A limit on a circuit over time, from a grid operator or an energy manager.
 
     In one unit: A per line, or VA or W of all lines together. It comes on top of the circuit's own limits: the
-    lowest holds. Outside the series only the circuit's own limits hold.
+    lowest holds. Outside the series only the circuit's own limits hold. A ``soft`` one is no physical limit: the
+    stage ``contract`` counts the energy above it (convention 27).
 
     >>> from datetime import datetime, UTC
     >>> LimitSeries(circuit="main", start=datetime(2026, 1, 15, 17, tzinfo=UTC), step_s=3600,
@@ -90,6 +91,11 @@ class LimitSeries(RegularSeries):
     limit_va: tuple[Watts, ...] | None = Field(default=None, min_length=1, max_length=MAX_SLOTS)
     limit_w: tuple[Watts, ...] | None = Field(default=None, min_length=1, max_length=MAX_SLOTS)
     source: str = Field(default="", max_length=200, description="who set it, for messages")
+    soft: bool = Field(
+        default=False,
+        strict=True,
+        description="a contract, no device: must-haves may go above it, wishes may not; what does is reported",
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from ocpp_schedule.problem.stages import SERVES
 from ocpp_schedule.units import CHANNELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ocpp_schedule.problem.aims import Aims
     from ocpp_schedule.problem.meter import Meter
     from ocpp_schedule.problem.pools import Pools
     from ocpp_schedule.problem.stages import StageSpec
@@ -113,6 +115,7 @@ class Problem:
         meter: base load, generation and peaks; None where the bill is the energy of charging times its price.
         held_steps: (S,) what chargers hold in the first slot, which is under way and cannot be planned; None: the
             first slot can (convention 22).
+        aims: loads that repairs keep to where they can; None: any.
         levels: by index of the session, its allowed set-points from 0 up [steps]: those of chargers that cannot take
             every step between minimum and maximum (convention 19).
     """
@@ -160,6 +163,7 @@ class Problem:
     demand_untakeable_units: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     meter: Meter | None = None
     held_steps: Ints | None = None
+    aims: Aims | None = None
     levels: Mapping[int, Ints] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -180,9 +184,9 @@ class Problem:
 
     @property
     def wish_stages(self) -> int:
-        """How many stages come first that count missing energy; 2 in the preset ``cheapest``."""
+        """How many stages come first that count missing energy, or what is as good as none; 2 in ``cheapest``."""
         kinds = [stage.kind for stage in self.stages]
-        return next((at for at, kind in enumerate(kinds) if kind != "missing"), len(kinds))
+        return next((at for at, kind in enumerate(kinds) if kind not in SERVES), len(kinds))
 
     @property
     def chased(self) -> Bools:

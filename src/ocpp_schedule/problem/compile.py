@@ -12,6 +12,7 @@ from ocpp_schedule.problem.arrays import Problem
 from ocpp_schedule.problem.availability import LOOKAHEAD_S, spells_by_connector
 from ocpp_schedule.problem.demands import Table, compile_demands
 from ocpp_schedule.problem.known import known_sessions
+from ocpp_schedule.problem.loads import Beside
 from ocpp_schedule.problem.meter import compile_meter, export_notices, surplus_caps
 from ocpp_schedule.problem.outlets import Outlets, columns_of, compile_outlets, numbered
 from ocpp_schedule.problem.own import own_notices, own_rules
@@ -85,7 +86,8 @@ def compile_problem(
     alarm = _alarms(nodes, outlets, headroom)
     demands = compile_demands(table, edges, own, tapers)
     meter = compile_meter(site, table.sessions, tariff, forecasts, nodes, edges)
-    stages, counted = compile_stages(objective, tariff, table.sessions, demands, edges, prices, billed=bool(meter))
+    beside = Beside(site, limits, forecasts, connectors, nodes, table, edges)
+    stages, counted = compile_stages(objective, tariff, demands, prices, beside, billed=bool(meter))
     inside = _windows(table, edges.size - 1)
     caps = surplus_caps(_caps(table, _open(inside, held), nodes, alarm), meter, table, edges)
     pools = compile_pools(site, connectors)
@@ -115,7 +117,6 @@ def compile_problem(
         runs=run_rules(site, table, demands, int(edges[-1])),
         meter=meter,
         held_steps=_held(held, table.ids),
-        levels=table.levels,
     )
 
 
@@ -140,6 +141,7 @@ def _of_cars(table: Table) -> dict[str, Any]:
         "power_dw": table.power_dw,
         "draw_dw": table.draw_dw,
         "load_units": table.load_units,
+        "levels": table.levels,
     }
 
 

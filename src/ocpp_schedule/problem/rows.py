@@ -103,7 +103,8 @@ def compile_nodes(
     )
     limit_units = np.repeat(own[:, :, None], slots, axis=2)
     for series in limits:
-        lower_by_series(limit_units, series, index[series.circuit], edges)
+        if not series.soft:  # what is soft is no row, but a stage
+            lower_by_series(limit_units, series, index[series.circuit], edges)
     names = (
         *(f"circuit {circuit.id}" for circuit in site.circuits),
         *(f"station {station.id}" for station in capped),

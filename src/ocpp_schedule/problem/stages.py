@@ -8,21 +8,26 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from ocpp_schedule.model.objective import Objective
+from ocpp_schedule.problem.meter import DECIWATTS_PER_WATT
 from ocpp_schedule.problem.series import price_seconds
 from ocpp_schedule.units import ENERGY_UNITS_PER_WH, MONEY_UNITS_PER_CURRENCY, PRICE_UNITS_PER_CURRENCY, exact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from ocpp_schedule.model.objective import ObjectiveStage
-    from ocpp_schedule.model.session import Session
     from ocpp_schedule.model.tariff import Tariff
     from ocpp_schedule.problem.arrays import Bools, Ints
     from ocpp_schedule.problem.demands import Demands
+    from ocpp_schedule.problem.loads import Beside, SoftRows
 
-StageKind = Literal["missing", "rate", "bill"]
+StageKind = Literal["missing", "rate", "bill", "contract", "fair", "peak", "flat"]
 """``missing``: energy that demands miss; ``rate``: energy times a rate per slot, such as a price, and what missing
-energy would have been worth; ``bill``: what the plan adds to the bill at the meter, whose import price is the rate."""
+energy would have been worth; ``bill``: what the plan adds to the bill at the meter, whose import price is the rate;
+``contract``: energy above soft limits; ``fair``: largest share that a demand misses; ``peak``: highest expected load
+of a slot; ``flat``: energy above each of many levels."""
+SERVES: Final = ("missing", "contract", "fair")
+"""Kinds of the stages that may come first: 0 is as good as can be, and what is wanted is chased at any price."""
 
 PARTS_PER_MILLION: Final = 1_000_000
 SECONDS_PER_HOUR: Final = 3600
@@ -35,8 +40,9 @@ class StageSpec:
     Attributes:
         name: of the stage, different from all others of the sequence.
         kind: how the value is computed.
-        demands: (D,) bool, the demands whose missing energy is summed up (``missing``).
-        rate: (T,) rate x seconds of the slot (``rate``); prices are [1e-6 currency/kWh x s].
+        demands: (D,) bool, the demands whose missing energy is summed up (``missing``) or compared (``fair``).
+        rate: (T,) rate x seconds of the slot (``rate``); prices are [1e-6 currency/kWh x s]. For ``peak`` and ``flat``
+            only an order of the slots for repairs.
         delivered: the rate weighs what the site delivers, losses of DC included; else what cars get.
         lost: (D,) what a unit of missing energy counts (``rate``). The value of such a stage is
             ``floor(sum(energy x rate / seconds)) + sum(missing x lost)``, rounded once.
@@ -44,6 +50,9 @@ class StageSpec:
         allow_ppm: the same relative to its value, in millionths; the two add up.
         enough: values up to this one are as good as any: what the best value, as far as it is known, may be worsened
             to; None where the stage leaves nothing.
+        base: (T,) expected base load [0.1 J] (``peak``, ``flat``).
+        level_dw: height of a level [0.1 W] (``flat``).
+        soft: the rows (``contract``).
     """
 
     name: str
@@ -55,9 +64,12 @@ class StageSpec:
     allow_abs: int = 0
     allow_ppm: int = 0
     enough: float | None = None
+    base: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    level_dw: int = 0
+    soft: SoftRows | None = None
 
     def __post_init__(self) -> None:
-        for array in (self.demands, self.rate, self.lost):
+        for array in (self.demands, self.rate, self.lost, self.base):
             array.setflags(write=False)
 
     def budget(self, value: float) -> float:
@@ -96,10 +108,9 @@ class _Input:
 def compile_stages(
     objective: Objective | None,
     tariff: Tariff,
-    sessions: Sequence[Session],
     demands: Demands,
-    edges: Ints,
     prices: Ints,
+    beside: Beside,
     *,
     billed: bool = False,
 ) -> tuple[tuple[StageSpec, ...], Bools]:
@@ -108,15 +119,15 @@ def compile_stages(
     Args:
         objective: the stages by kind; None: ``cheapest``.
         tariff: for emissions.
-        sessions: in the order of the rows.
-        demands: of these sessions.
-        edges: (T + 1,) seconds since 1970.
+        demands: of the sessions.
         prices: (T,) price x seconds of each slot.
+        beside: sessions and slots, loads and limits.
         billed: the cost is the bill at the meter, not just the energy of charging times its price.
     """
+    sessions = beside.table.sessions
     given = _Input(
         tariff=tariff,
-        edges=edges,
+        edges=beside.edges,
         prices=prices,
         priority=np.array([session.priority for session in sessions], dtype=np.int64),
         value=np.array([_units(session.value_per_kwh or 0.0) for session in sessions], dtype=np.int64),
@@ -126,9 +137,12 @@ def compile_stages(
     # Energy with a value competes with its price; what is not worth it is no shortfall. Must-haves stay must-haves.
     counted = demands.hard | ~given.valued[demands.session]
     stages: list[StageSpec] = []
-    for choice in (objective or Objective()).sequence:
+    for together in groups((objective or Objective()).stages_with(soft=beside.any_soft)):
+        choice = together[0]
         if choice.kind in DEMANDS_OF:
-            stages += _by_class(choice, given, DEMANDS_OF[choice.kind](demands.hard) & counted)
+            stages += _by_class(together, given, counted)
+        elif choice.kind in LOADS:
+            stages.append(_loaded(choice, beside, demands.hard.size))
         elif choice.kind == "energy":
             stages.append(_spec(choice, "energy", demands=given.wishes))
         else:
@@ -142,20 +156,48 @@ def _units(price: float) -> int:
     return round(price * PRICE_UNITS_PER_CURRENCY)
 
 
-def _by_class(choice: ObjectiveStage, given: _Input, counted: Bools) -> list[StageSpec]:
-    """Return one stage per priority, the highest first; the name says the priority where there are several."""
-    classes = sorted(set(given.priority.tolist()), reverse=True)
-    if len(classes) < 2:  # noqa: PLR2004 - one class, or no session at all
-        return [_spec(choice, choice.kind, demands=counted)]
+def groups(sequence: Iterable[ObjectiveStage]) -> list[list[ObjectiveStage]]:
+    """Return the stages, ``fair`` and ``wanted`` together where they follow each other: by priority, both in turn."""
+    found: list[list[ObjectiveStage]] = []
+    for stage in sequence:
+        if found and {found[-1][0].kind, stage.kind} == {"fair", "wanted"}:
+            found[-1].append(stage)
+        else:
+            found.append([stage])
+    return found
+
+
+def _by_class(choices: Sequence[ObjectiveStage], given: _Input, counted: Bools) -> list[StageSpec]:
+    """Return the stages of each priority, the highest first; the name says the priority where there are several."""
+    classes = sorted(set(given.priority.tolist()), reverse=True) or [0]
     own = given.priority[given.demands.session]
-    return [_spec(choice, f"{choice.kind} {priority}", demands=counted & (own == priority)) for priority in classes]
+    return [
+        _spec(
+            choice,
+            f"{choice.kind} {priority}" if len(classes) > 1 else choice.kind,
+            demands=DEMANDS_OF[choice.kind](given) & counted & (own == priority),
+        )
+        for priority in classes
+        for choice in choices
+    ]
+
+
+def _loaded(choice: ObjectiveStage, beside: Beside, demands: int) -> StageSpec:
+    """Return a stage that looks at loads."""
+    none = np.zeros(demands, dtype=np.bool_)
+    if choice.kind == "contract":
+        return _spec(choice, choice.kind, demands=none, soft=beside.soft_rows())
+    base = beside.base_units()
+    return _spec(
+        choice, choice.kind, base=base, rate=base, level_dw=beside.level_dw(), lost=np.zeros(demands, dtype=np.int64)
+    )
 
 
 def _spec(choice: ObjectiveStage, name: str, **data: Any) -> StageSpec:
     unit = UNIT_OF[choice.kind]
     return StageSpec(
         name=name,
-        kind="rate" if choice.kind in RATE_OF else "missing",
+        kind=KIND_OF.get(choice.kind, "missing"),
         delivered=choice.kind not in BY_TIME,
         allow_abs=int(exact(choice.allow_abs) * unit // 1),
         allow_ppm=int(exact(choice.allow_rel) * PARTS_PER_MILLION // 1),
@@ -184,10 +226,13 @@ def _emissions(given: _Input) -> Ints:
     return price_seconds(given.tariff.co2, given.edges)
 
 
-DEMANDS_OF: Final[dict[str, Callable[[Bools], Bools]]] = {
-    "must_have": lambda hard: hard,
-    "wanted": lambda hard: ~hard,
+DEMANDS_OF: Final[dict[str, Callable[[_Input], Bools]]] = {
+    "must_have": lambda given: given.demands.hard,
+    "fair": lambda given: given.wishes & (given.demands.wish > 0),
+    "wanted": lambda given: ~given.demands.hard,
 }
+LOADS: Final = ("contract", "peak", "flat")
+"""Kinds of stages that look at loads, not just at energy given."""
 RATE_OF: Final[dict[str, Callable[[_Input], Ints]]] = {
     "quick": lambda given: (given.edges[:-1] - given.edges[0]) * given.seconds,
     "cost": lambda given: given.prices.copy(),
@@ -198,11 +243,21 @@ RATE_OF: Final[dict[str, Callable[[_Input], Ints]]] = {
 LOST_OF: Final[dict[str, Callable[[_Input], Ints]]] = {"quick": _late, "cost": _worth, "profit": _worth}
 BY_TIME: Final = ("quick", "finish")
 """Kinds about when cars get energy; all other rates are about what the site delivers for it (convention 14)."""
-UNIT_OF: Final[dict[str, int]] = dict.fromkeys(("must_have", "wanted", "energy"), ENERGY_UNITS_PER_WH) | {
+KIND_OF: Final[dict[str, StageKind]] = {
+    **dict.fromkeys(RATE_OF, "rate"),
+    "contract": "contract",
+    "fair": "fair",
+    "peak": "peak",
+    "flat": "flat",
+}
+ENERGIES: Final = ("must_have", "wanted", "energy", "contract", "flat")
+UNIT_OF: Final[dict[str, int]] = dict.fromkeys(ENERGIES, ENERGY_UNITS_PER_WH) | {
     "quick": ENERGY_UNITS_PER_WH * SECONDS_PER_HOUR,
     "finish": ENERGY_UNITS_PER_WH * SECONDS_PER_HOUR,
     "cost": MONEY_UNITS_PER_CURRENCY,
     "profit": MONEY_UNITS_PER_CURRENCY,
     "co2": MONEY_UNITS_PER_CURRENCY,
+    "peak": DECIWATTS_PER_WATT,
+    "fair": PARTS_PER_MILLION,
 }
 """By kind, what one unit of ``ObjectiveStage.allow_abs`` is inside; grams are counted like a currency."""

@@ -15,6 +15,7 @@ from ocpp_schedule.solve.patterns import least_steps
 from ocpp_schedule.solve.program import Program
 from ocpp_schedule.solve.repair import allowed_steps, settle
 from ocpp_schedule.solve.run_rows import with_run_rows
+from ocpp_schedule.solve.values import LOADED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,7 +89,10 @@ def integer_program(problem: Problem, relaxation: Relaxation, wishes: WholeDeman
     tree = base.matrix.tocoo()
     scaled, demand = tree.data.copy(), (tree.row >= need.start) & (tree.row < need.stop)
     scaled[demand] *= (relaxation.short_units / wishes.unit)[tree.row[demand] - need.start]
-    scaled[(tree.col >= short.start) & (tree.col < short.stop)] = 1.0
+    of_short = (tree.col >= short.start) & (tree.col < short.stop)
+    scaled[of_short & demand] = 1.0
+    beside = of_short & ~demand  # shares of wishes
+    scaled[beside] *= (wishes.unit / relaxation.short_units)[tree.col[beside] - short.start]
     row, column, data = _on_off_rows(problem, relaxation, size)
     row_low, row_high, high = base.row_low.copy(), base.row_high.copy(), base.high.copy()
     row_low[need], row_high[need] = wishes.low, wishes.high
@@ -158,24 +162,24 @@ def stage_costs(
     return [*costs, (starts, float), (ties, float)]
 
 
-def _allowed(stage: StageSpec, unit: int, value: float) -> float:
+def _allowed(stage: StageSpec, unit: float, value: float) -> float:
     """Return what later stages may make of a value of the whole objective."""
     return stage.budget(value * unit) / unit
 
 
 def _whole_cost(
     problem: Problem, stage: StageSpec, relaxation: Relaxation, wishes: WholeDemands, columns: int
-) -> tuple[Floats, int]:
+) -> tuple[Floats, float]:
     """Return the objective of a stage in whole numbers, and how many of the stage's units one of them is."""
     cost = np.zeros(columns)
     if stage.kind == "missing":
         unit = int(np.gcd.reduce(wishes.unit)) or 1
         cost[relaxation.columns["short"]] = np.where(stage.demands, wishes.unit // unit, 0)
         return cost, unit
-    if stage.kind == "bill":
-        coefficients = relaxation.goals[stage.name].coefficients
-        cost[: coefficients.size] = coefficients
-        return cost, 1
+    if stage.kind == "bill" or stage.kind in LOADED:
+        goal = relaxation.goals[stage.name]
+        cost[: goal.coefficients.size] = goal.coefficients
+        return cost, 1.0 / goal.scale
     session, slot = relaxation.arc_session, relaxation.arc_slot
     price, lost = weighed_dw(problem, stage)[session] * stage.rate[slot], stage.lost * wishes.unit
     unit = int(np.gcd.reduce(np.concatenate((price, lost)))) or 1

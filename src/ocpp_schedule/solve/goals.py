@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ocpp_schedule.problem.loads import LEVELS
+from ocpp_schedule.problem.stages import PARTS_PER_MILLION
 from ocpp_schedule.solve.delivered import weighed_dw
+from ocpp_schedule.solve.values import LOADED
 
 if TYPE_CHECKING:
     from ocpp_schedule.problem.arrays import Floats, Ints, Problem
@@ -50,6 +53,9 @@ def stage_goals(
         if stage.kind == "missing":
             scale, dearest = 1.0 / float(short_units.mean()) if short_units.size else 1.0, 0.0
             coefficients[places["short"]] = np.where(stage.demands, short_units, 0.0) * scale
+        elif stage.kind in LOADED:
+            scale = _load_scale(problem, stage, session)
+            dearest = scale * (LEVELS if stage.kind == "flat" else 1.0 / float(problem.seconds.min()))
         else:
             scale, dearest = _rate_scale(problem, stage, session)
             if stage.kind == "bill" and problem.meter is not None:
@@ -60,6 +66,14 @@ def stage_goals(
             coefficients[places["short"]] = stage.lost * short_units * scale
         goals[stage.name] = Goal(coefficients, scale, dearest)
     return goals
+
+
+def _load_scale(problem: Problem, stage: StageSpec, session: Ints) -> float:
+    """Return the scale of a stage whose columns are its own (``load_rows``)."""
+    if stage.kind == "fair":
+        return 1.0 / PARTS_PER_MILLION
+    energy = unit_energy(problem, session)
+    return float(problem.seconds.mean()) / energy if stage.kind == "peak" else 1.0 / energy
 
 
 def _rate_scale(problem: Problem, stage: StageSpec, session: Ints) -> tuple[float, float]:

@@ -11,6 +11,7 @@ from ocpp_schedule.solution import Certificate
 from ocpp_schedule.solve.again import as_good, continued
 from ocpp_schedule.solve.at_meter import aimed, at_work, decide
 from ocpp_schedule.solve.exact import exact_plan
+from ocpp_schedule.solve.exact_loads import exact_loads
 from ocpp_schedule.solve.exact_metered import exact_metered
 from ocpp_schedule.solve.exchange import with_meter
 from ocpp_schedule.solve.fallback import least_laxity
@@ -18,6 +19,7 @@ from ocpp_schedule.solve.flow import best_flow
 from ocpp_schedule.solve.insertion import SWEPT_SESSIONS, descend, let_in
 from ocpp_schedule.solve.integer import integer_plan
 from ocpp_schedule.solve.labels import certificate_of_flow
+from ocpp_schedule.solve.load_rows import with_aims, with_loads, within_contract
 from ocpp_schedule.solve.prices import certificates_of
 from ocpp_schedule.solve.program import Solver
 from ocpp_schedule.solve.relaxation import relax
@@ -25,6 +27,7 @@ from ocpp_schedule.solve.result import Candidate, evaluate, to_solution
 from ocpp_schedule.solve.stages import Bounds, Relaxed, bounds_given, solve_stages, with_budgets
 from ocpp_schedule.solve.tapering import tapered, with_taper_rows
 from ocpp_schedule.solve.tighten import tighten
+from ocpp_schedule.solve.values import LOADED
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -112,12 +115,13 @@ def _flow(problem: Problem) -> Solution | None:
 
 
 def _packed(problem: Problem, termination: str, stats: dict[str, int | float]) -> Solution:
-    safe = least_laxity(problem)
+    safe = least_laxity(within_contract(problem))
     return to_solution(problem, safe, None, method="fallback", mark="fallback", termination=termination, stats=stats)
 
 
 def _linear(problem: Problem, solver: Solver, exact_arcs: int, previous: Ints | None) -> Solution:
     whole, exchange = with_meter(problem, with_taper_rows(problem, relax(problem)))
+    whole, places = with_loads(problem, whole)
     relaxation, relaxed = whole, solve_stages(problem, whole, solver)
     if relaxed is None:
         return _packed(problem, "no linear solver returned a plan", _stats(relaxation, solver))
@@ -125,15 +129,21 @@ def _linear(problem: Problem, solver: Solver, exact_arcs: int, previous: Ints | 
     opened, proof = problem, relaxed
     if exchange is not None:
         problem, relaxation, relaxed, proof = _aimed(problem, relaxation, relaxed, exchange, solver)
+    problem = with_aims(problem, relaxation, relaxed, places)
     kept = None if previous is None else continued(problem, relaxation, relaxed, previous)
     if kept is not None and as_good(problem, relaxed.bounds.values, kept):
         method, plan = "continued", kept
     else:
-        method, plan = _best_plan(problem, relaxation, relaxed, solver, 0 if exchange else exact_arcs)
+        plain_arcs = 0 if exchange or places else exact_arcs
+        method, plan = _best_plan(problem, relaxation, relaxed, solver, plain_arcs)
         if exchange is not None and relaxation.arc_session.size <= exact_arcs and _exact_at_meter(problem):
             exact = exact_metered(opened, whole, exchange, solver)
             if exact is not None and exact[1].order <= plan.order:
                 method, (problem, plan) = "exact", exact
+        if places is not None and exchange is None and relaxation.arc_session.size <= exact_arcs and not problem.tapers:
+            whole_plan = exact_loads(opened, whole, solver)
+            if whole_plan is not None and whole_plan[1].order <= evaluate(whole_plan[0], plan.setpoints).order:
+                method, (problem, plan) = "exact", whole_plan
         if kept is not None and as_good(problem, plan.rank, kept):
             method, plan = "continued", kept
     bounds, priced = _bounds_at(problem, whole, relaxed, plan, solver)
@@ -147,14 +157,14 @@ def _linear(problem: Problem, solver: Solver, exact_arcs: int, previous: Ints | 
         mark="bounded",
         termination=relaxed.termination,
         stats=_stats(relaxation, solver),
-        certificates=certificates_of(problem, relaxation, priced, exchange),
+        certificates=certificates_of(problem, relaxation, priced, exchange, places),
     )
 
 
 def _exact_at_meter(problem: Problem) -> bool:
-    """Tell whether no car tapers, no stage leaves a budget, and none counts what missed energy is worth."""
+    """Tell whether no car tapers, no stage leaves a budget or looks at loads, and none counts what is missed."""
     return not problem.tapers and not any(
-        stage.allow_abs or stage.allow_ppm or stage.lost.any() for stage in problem.stages
+        stage.allow_abs or stage.allow_ppm or stage.lost.any() or stage.kind in LOADED for stage in problem.stages
     )
 
 

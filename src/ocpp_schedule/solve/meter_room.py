@@ -55,8 +55,10 @@ class MeterRoom:
 
 
 def aimed_higher(problem: Problem, steps: int | None) -> Problem:
-    """Return the problem with the aims for peaks raised by steps of the largest car; None: without aims."""
+    """Return the problem with the aims raised by steps of a car; None: without aims."""
     meter = problem.meter
+    if problem.aims is not None:
+        problem = replace(problem, aims=problem.aims.raised(steps))
     if meter is None or meter.soft_dw is None:
         return problem
     more = None if steps is None else steps * int(problem.draw_dw.max(initial=0))

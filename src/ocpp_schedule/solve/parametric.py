@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from ocpp_schedule.solve.load_rows import with_loads
 from ocpp_schedule.solve.program import Solver
 from ocpp_schedule.solve.relaxation import ROW_SCALE, relax, unrounded
 from ocpp_schedule.solve.stages import NOTHING_SHORT, frozen
@@ -84,7 +85,7 @@ class Parametric:
         problem = self._moved(places, more_ua)
         if not problem.cap_steps.any():
             return Worth(float(_all_missing(problem)), 0.0)
-        relaxation = unrounded(relax(problem))
+        relaxation = unrounded(with_loads(problem, relax(problem))[0])
         return self._served(relaxation, places) or self._staged(problem, relaxation, places)
 
     def _served(self, relaxation: Relaxation, places: tuple[Place, ...]) -> Worth | None:

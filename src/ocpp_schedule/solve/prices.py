@@ -10,13 +10,16 @@ import numpy as np
 from ocpp_schedule.solution import Certificate
 from ocpp_schedule.solve.at_meter import meter_prices
 from ocpp_schedule.solve.family_rows import family_prices
+from ocpp_schedule.solve.load_prices import load_duals
 from ocpp_schedule.solve.relaxation import ROW_SCALE
 from ocpp_schedule.solve.storage_rows import BLOCK as STORAGE
+from ocpp_schedule.solve.values import LOADED
 
 if TYPE_CHECKING:
     from ocpp_schedule.problem.arrays import Floats, Ints, Problem
     from ocpp_schedule.solution import RowName
     from ocpp_schedule.solve.exchange import Exchange
+    from ocpp_schedule.solve.load_rows import LoadPlaces
     from ocpp_schedule.solve.relaxation import Relaxation
     from ocpp_schedule.solve.stages import Proof, Relaxed
 
@@ -29,7 +32,11 @@ LARGEST: Final = 1 << 60
 
 
 def certificates_of(
-    problem: Problem, relaxation: Relaxation, relaxed: Relaxed, exchange: Exchange | None = None
+    problem: Problem,
+    relaxation: Relaxation,
+    relaxed: Relaxed,
+    exchange: Exchange | None = None,
+    places: LoadPlaces | None = None,
 ) -> dict[str, Certificate]:
     """Return by the name of a stage its prices in whole numbers; stages whose program gave no duals are left out.
 
@@ -39,7 +46,7 @@ def certificates_of(
     return {
         name: _bill(problem, relaxation, relaxed, proof, exchange)
         if exchange is not None and kinds[name] == "bill"
-        else _certificate(problem, relaxation, name, proof)
+        else _certificate(problem, relaxation, name, proof, places)
         for name, proof in relaxed.proofs.items()
     }
 
@@ -62,16 +69,23 @@ def _bill(problem: Problem, relaxation: Relaxation, relaxed: Relaxed, proof: Pro
     return Certificate(named, _named_demands(problem, np.rint(needs).astype(np.int64)), **at_meter)
 
 
-def _certificate(problem: Problem, relaxation: Relaxation, name: str, proof: Proof) -> Certificate:
+def _certificate(
+    problem: Problem, relaxation: Relaxation, name: str, proof: Proof, places: LoadPlaces | None
+) -> Certificate:
     rows, unit = relaxation.capacity_rows, relaxation.goals[name].scale
     held = {one: price * relaxation.goals[one].scale / unit for one, price in proof.frozen.items()}
     duals = proof.duals / unit
     pressure = np.maximum(-duals[relaxation.rows["capacity"]] / ROW_SCALE, 0.0)
     needs = np.maximum(duals[relaxation.rows["need"]] / relaxation.short_units, 0.0)
     shared = family_prices(problem, relaxation, duals)
+    loads = None if places is None else load_duals(problem, places, duals)
+    if loads is not None and loads.contract and loads.contract not in held and loads.contract != name:
+        # At 0 any price holds it there: as much as what its rows pay.
+        held[loads.contract] = loads.least_price(problem)
+    known = [*held.values(), *(() if loads is None else loads.highest())]
     each = (pressure, needs, *shared.values())
-    largest = max(*(float(one.max(initial=0.0)) for one in each), *held.values(), 1.0)
-    smallest = min((price for price in held.values() if price > 0), default=None)
+    largest = max(*(float(one.max(initial=0.0)) for one in each), *known, 1.0)
+    smallest = min((price for price in known if price > 0), default=None)
     scale = min(_scale(problem, name, smallest), 1 << int(math.log2(max(LARGEST / largest, 1.0))))
     prices = np.zeros((len(problem.node_names), problem.channels, problem.slots), dtype=np.int64)
     prices[rows[:, 0], rows[:, 1], rows[:, 2]] = np.rint(pressure * scale).astype(np.int64)
@@ -80,6 +94,7 @@ def _certificate(problem: Problem, relaxation: Relaxation, name: str, proof: Pro
         _named_demands(problem, np.rint(needs * scale).astype(np.int64)),
         denominator=scale,
         stage_prices={one: round(price * scale) for one, price in held.items() if round(price * scale)},
+        **({} if loads is None else loads.whole(scale)),
     )
 
 
@@ -96,10 +111,11 @@ def _scale(problem: Problem, name: str, smallest: float | None) -> int:
     if stage.kind == "rate":
         usual = float(np.abs(stage.rate / problem.seconds).mean()) if stage.rate.size else 1.0
     least = max(usual, 1.0) if smallest is None else min(smallest, max(usual, 1.0))
-    if stage.kind != "missing" and least >= FINE / 16:
+    whole = stage.kind == "missing" or stage.kind in LOADED
+    if not whole and least >= FINE / 16:
         return 1
     fine = 1 << max(round(math.log2(min(FINE / least, LARGEST))), 0)
-    return max(fine, FINEST) if stage.kind == "missing" else fine
+    return max(fine, FINEST) if whole else fine
 
 
 def _named_rows(problem: Problem, prices: Ints) -> dict[RowName, tuple[int, ...]]:

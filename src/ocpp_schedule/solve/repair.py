@@ -47,7 +47,7 @@ def slot_prices(problem: Problem) -> Floats:
     For filling in order of price; what missing it would count is off, so below 0 energy is worth what it costs.
     """
     main = problem.stages[problem.wish_stages :][:1]
-    rate = main[0].rate if main and main[0].kind != "missing" else problem.price_seconds
+    rate = main[0].rate if main and main[0].rate.size else problem.price_seconds
     if problem.meter is not None and problem.meter.aim_price is not None:
         rate = problem.meter.aim_price
     per_second = rate / problem.seconds
@@ -67,7 +67,7 @@ def settle(problem: Problem, setpoints: Ints) -> Candidate | None:
         the best plan in which no session got too much; None where there was none.
     """
     best = _settled(problem, setpoints)
-    if best is None or not any(best.served) or problem.meter is None or not problem.meter.soft_dw:
+    if best is None or not any(best.served) or not _has_aims(problem):
         return best
     free = _settled(aimed_higher(problem, None), setpoints)
     if free is None or free.served >= best.served:
@@ -78,6 +78,10 @@ def settle(problem: Problem, setpoints: Ints) -> Candidate | None:
         if tried is not None and tried.served <= free.served:
             break
     return better(best, free)
+
+
+def _has_aims(problem: Problem) -> bool:
+    return problem.aims is not None or (problem.meter is not None and bool(problem.meter.soft_dw))
 
 
 def _settled(problem: Problem, setpoints: Ints) -> Candidate | None:
@@ -141,7 +145,9 @@ def _adjust(plan: WorkingPlan, current: Candidate, to_add: Floats, to_drop: Floa
         window = plan.window(session)
         end = int(problem.demand_end[demand]) - window.start
         missing = int(current.missing_units[demand])
+        plan.must = bool(problem.demand_hard[demand])
         changed |= top_up(plan, session, to_add[session, window], missing, end, at_any_price=plan.chased[demand])
+    plan.must = False
     return changed
 
 

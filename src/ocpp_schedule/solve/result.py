@@ -54,7 +54,7 @@ def evaluate(problem: Problem, setpoints: Ints) -> Candidate:
     energy = slot_energy_units(problem, setpoints, late, early)
     given = np.concatenate((np.zeros((problem.sessions, 1), dtype=np.int64), np.cumsum(energy, axis=1)), axis=1)
     missing = np.maximum(problem.demand_wish_units - given[problem.demand_session, problem.demand_end], 0)
-    rank = stage_values(problem, energy, missing)
+    rank = stage_values(problem, setpoints, energy, missing)
     order = tuple(
         value if stage.enough is None else max(value, stage.enough)
         for stage, value in zip(problem.stages, rank, strict=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy.sparse import csr_array, vstack
 
+from ocpp_schedule.problem.stages import SERVES
 from ocpp_schedule.solve.relaxation import unrounded
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def solve_stages(problem: Problem, relaxation: Relaxation, solver: Solver) -> Re
     sequence = _Sequence(problem, relaxation, solver)
     short = _short(relaxation, run.values)
     for stage in problem.stages[: problem.wish_stages]:
-        if sequence.solved is None and not short[stage.demands].any():
+        if sequence.solved is None and _nothing_of(stage, relaxation, run.values, short):
             sequence.pass_by(stage)
         elif not sequence.solve(stage):
             return None
@@ -116,13 +117,13 @@ def bounds_given(problem: Problem, relaxation: Relaxation, solver: Solver, plan:
     """
     sequence = _Sequence(problem, unrounded(relaxation), solver)
     for stage, value in zip(problem.stages, plan.rank, strict=True):
-        if stage.kind == "missing" and value == 0:
+        if stage.kind in SERVES and value == 0:
             sequence.pass_by(stage)
         elif not sequence.solve(stage):
             return None
         sequence.reached[-1] = (stage, stage.budget(float(value)))
     bounds = [
-        min(bound, float(value)) if stage.kind == "missing" and bound is not None else bound
+        min(bound, float(value)) if stage.kind in SERVES and bound is not None else bound
         for stage, value, bound in zip(problem.stages, plan.rank, sequence.bounds, strict=True)
     ]
     found = sequence.relaxed()
@@ -173,7 +174,7 @@ class _Sequence:
         relaxation = self._relaxation
         goal = relaxation.goals[stage.name]
         last = len(self.bounds) == len(self._problem.stages) - 1
-        tied = last and stage.kind != "missing"
+        tied = last and stage.kind not in SERVES
         cost = goal.coefficients + relaxation.tie if tied else goal.coefficients
         program, names = frozen(relaxation, self.reached, replace(relaxation.program, cost=cost))
         run = _run(program, self._solver)
@@ -234,6 +235,13 @@ def _run(program: Program, solver: Solver) -> _Run | None:
         if outcome.values is not None and outcome.optimal:
             return _Run(outcome.values, outcome.duals, outcome.objective, f"{name}: {outcome.status}")
     return None
+
+
+def _nothing_of(stage: StageSpec, relaxation: Relaxation, values: Floats, short: Floats) -> bool:
+    """Tell whether a stage that comes first is at 0, which nothing can be better than."""
+    if stage.kind == "contract":
+        return float(relaxation.goals[stage.name].coefficients @ values) <= NOTHING_SHORT
+    return not short[stage.demands].any()
 
 
 def _short(relaxation: Relaxation, values: Floats) -> Floats:

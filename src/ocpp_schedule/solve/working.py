@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ocpp_schedule.solve.families import shrunk, uses_of
+from ocpp_schedule.solve.load_room import LoadRoom
 from ocpp_schedule.solve.meter_room import MeterRoom
 
 if TYPE_CHECKING:
@@ -97,13 +98,16 @@ class WorkingPlan:
     Attributes:
         problem: what is planned.
         setpoints: (S, T) steps.
+        must: whether room is asked for a must-have, which soft limits do not hold back.
     """
 
     def __init__(self, problem: Problem, setpoints: Ints) -> None:
         self.problem = problem
         self.setpoints = shrunk(problem, setpoints).copy()
+        self.must = False
         self._first, self._end = problem.first_slot.tolist(), problem.end_slot.tolist()
         self._meter = None if problem.meter is None else MeterRoom(problem, problem.meter, self.setpoints)
+        self._loads_room = None if problem.aims is None else LoadRoom(problem.aims, self.setpoints)
         self._floors = bool(problem.floor_units.any())
 
     @cached_property  # a plan that nothing is missing from is never asked
@@ -164,6 +168,9 @@ class WorkingPlan:
             cap = np.minimum(cap, self._meter.steps(session, window, self.setpoints[session, window]))
         for use in self._uses:
             cap = np.minimum(cap, use.room(session, window, self.setpoints[session, window]))
+        if self._loads_room is not None:
+            own = self.setpoints[session, window]
+            cap = np.minimum(cap, self._loads_room.steps(session, window, own, must=self.must))
         if not per_step.size:
             return cap.copy()
         own = np.maximum(self.setpoints[session, window] * per_step, floor)
@@ -176,7 +183,7 @@ class WorkingPlan:
 
     def room_from_nothing(self, session: int) -> Ints:
         """As ``room``, in fewer steps, for a session that has nothing yet."""
-        if self._floors or self._meter is not None:
+        if self._floors or self._meter is not None or self._loads_room is not None:
             return self.room(session)
         window = self.window(session)
         rows, per_step, _ = self._loads[session]
@@ -208,6 +215,8 @@ class WorkingPlan:
             self._meter.assign(session, window, setpoints - before)
         for use in self._uses:
             use.change(session, window, before, setpoints)
+        if self._loads_room is not None:
+            self._loads_room.assign(session, window, before, setpoints)
         before[:] = setpoints
         return True
 

@@ -17,6 +17,7 @@ from ocpp_schedule.errors import InputError, InputProblem
 from ocpp_schedule.model.checks import scenario_problems
 from ocpp_schedule.model.scenario import Scenario
 from ocpp_schedule.solution import Certificate, Solution, Stage, StageMark
+from ocpp_schedule.views._load_archive import load_prices, load_prices_to_dict
 from ocpp_schedule.views._meter_archive import meter_fields, meter_prices, meter_prices_to_dict, meter_to_dict
 
 if TYPE_CHECKING:
@@ -119,6 +120,7 @@ def _certificate_to_dict(certificate: Certificate) -> dict[str, Any]:
         "caps": certificate.cap_prices,
         "stages": certificate.stage_prices,
         **meter_prices_to_dict(certificate),
+        **load_prices_to_dict(certificate),
     }
     return found if certificate.denominator == 1 else found | {"denominator": certificate.denominator}
 
@@ -141,7 +143,7 @@ def _certificate(data: Any) -> Certificate:
     (denominator,) = _whole([data.get("denominator", 1)])
     if denominator < 1:
         raise ValueError(f"denominator {denominator} of the certificate's prices")
-    return Certificate(rows, demands, caps, denominator, stage_prices=stages, **meter_prices(data))
+    return Certificate(rows, demands, caps, denominator, stage_prices=stages, **meter_prices(data), **load_prices(data))
 
 
 def _flags(ids: tuple[str, ...], flags: Any) -> dict[str, list[int]]:

@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
 LISTED: Final = 50
 """Faults in the text; the data hold all."""
-STAGE_TEXTS: Final = {"must_have": "must-haves missing", "wanted": "wishes missing", "cost": "cost"}
+STAGE_TEXTS: Final = {
+    "must_have": "must-haves missing",
+    "contract": "above soft limits",
+    "wanted": "wishes missing",
+    "cost": "cost",
+}
 
 
 def audit_text(scenario: Scenario, solution: Solution, audit: Audit) -> str:
