@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ocpp_schedule.errors import InputError, InputProblem, PlanRejectedError
 from ocpp_schedule.model.checks import scenario_problems, type_problems
@@ -65,11 +66,37 @@ def compiled(scenario: Scenario) -> Problem:
     return compile_problem(**inputs_of(scenario))
 
 
+class Time(NamedTuple):
+    """When to stop: the caller's clock, and what it shows then."""
+
+    clock: Callable[[], float]
+    until: float
+
+
+def time_of(deadline_s: float | None, clock: Callable[[], float] | None) -> Time | None:
+    """Return when to stop, from seconds that count from now.
+
+    Raises:
+        InputError: the seconds are no positive number, or there is no clock to count them by.
+    """
+    if deadline_s is None:
+        return None
+    wrong = []
+    if type(deadline_s) not in {int, float} or not 0 < deadline_s < math.inf:
+        wrong.append(InputProblem("deadline_s", f"{deadline_s!r} is no positive number of seconds."))
+    if not callable(clock):
+        wrong.append(InputProblem("clock", "is missing; deadline_s is counted by it: give clock=time.monotonic."))
+    if wrong or clock is None:
+        raise InputError("schedule()", wrong)
+    return Time(clock, clock() + deadline_s)
+
+
 def solved(
     scenario: Scenario,
     *,
     notices: tuple[str, ...] = (),
     previous: Callable[[Problem], npt.NDArray[np.int64]] | None = None,
+    time: Time | None = None,
 ) -> tuple[Problem, Solution, Report, Scene]:
     """Return the arrays of a scenario, the best solution found, the referee's report on it and what that rests on.
 
@@ -77,16 +104,19 @@ def solved(
         scenario: whole, or what is left of it.
         notices: told with the plan.
         previous: from the problem to the set-points of the plan before, as ``solve`` takes them.
+        time: when the best plan so far is to be taken; None: as long as it takes.
 
     Raises:
         PlanRejectedError: the referee faults the solution.
     """
+    from ocpp_schedule.solve.deadline import Deadline  # noqa: PLC0415 - as the ladder
     from ocpp_schedule.solve.ladder import solve  # noqa: PLC0415 - OR-Tools and scipy load with the first plan
 
     problem = compiled(scenario)
     if notices:
         problem = replace(problem, notices=problem.notices + notices)
-    solution = solve(problem, previous=None if previous is None else previous(problem))
+    deadline = None if time is None else Deadline(time.clock, time.until)
+    solution = solve(problem, previous=None if previous is None else previous(problem), deadline=deadline)
     scene = derived(scenario)
     return problem, solution, accepted(scene, solution), scene
 

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Self
 from ocpp_schedule.explain.answers import Answers
 from ocpp_schedule.model.objective import Objective
 from ocpp_schedule.model.scenario import Scenario
-from ocpp_schedule.pipeline import accepted, checked, compiled, derived, listed, reviewed, solved
+from ocpp_schedule.pipeline import accepted, checked, compiled, derived, listed, reviewed, solved, time_of
 from ocpp_schedule.problem.effects import takes_amperes
 from ocpp_schedule.problem.known import known_sessions
 from ocpp_schedule.units import ENERGY_UNITS_PER_WH, MONEY_UNITS_PER_CURRENCY, energy_to_wh, exact, money_to_currency
+from ocpp_schedule.views.at_meter import AtMeter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     import numpy as np
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from ocpp_schedule.solution import Solution
     from ocpp_schedule.timegrid import TimeGrid
     from ocpp_schedule.views.baseline import Baseline
-    from ocpp_schedule.views.exchange import ExchangeW
     from ocpp_schedule.views.frame import Frame
     from ocpp_schedule.views.gaps import StageReview
 
@@ -57,6 +57,8 @@ def schedule(
     now: datetime | None = None,
     state: Iterable[SessionState] | None = None,
     previous: Plan | None = None,
+    deadline_s: float | None = None,
+    clock: Callable[[], float] | None = None,
 ) -> Plan:
     """Return the best charging plan that the referee accepts; ``objective`` says what is best.
 
@@ -73,6 +75,9 @@ def schedule(
         now: planning again within the grid: the plan begins with the slot under way, which stands (convention 22).
         state: what running sessions have got, and what their chargers hold; needs ``now``.
         previous: the plan that chargers follow; gone on with where that loses next to nothing.
+        deadline_s: seconds after which the best plan so far is returned, verified; at least the safe packing. It is
+            looked at between programs of the solver, whose time limit it is; None: as long as it takes.
+        clock: seconds of a clock that only goes on, such as ``time.monotonic``; needed with ``deadline_s``.
 
     Raises:
         InputError: everything that is wrong with the input, at once.
@@ -90,6 +95,7 @@ def schedule(
     >>> plan.status, plan.setpoints.tolist(), round(plan.cost, 3)
     ('complete', [[100, 0]], 0.575)
     """
+    until = time_of(deadline_s, clock)
     lists = listed(sessions=sessions, limits=limits, forecasts=forecasts, availability=availability)
     scenario = Scenario.model_construct(
         site=site,
@@ -105,13 +111,14 @@ def schedule(
     from ocpp_schedule.replanning import replanned  # noqa: PLC0415 - loads with the first plan
 
     before = (previous.problem, previous.setpoints) if isinstance(previous, Plan) else previous
-    return Plan(*replanned(checked(scenario), now, listed(state=state or ())["state"], before))
+    return Plan(*replanned(checked(scenario), now, listed(state=state or ())["state"], before, until))
 
 
-class Plan(Answers):
+class Plan(Answers, AtMeter):
     """A verified plan. Every method is one call down; nothing is changed after construction.
 
-    What it says about itself (shortfalls, remedies, explain, binding) stands in ``explain.answers``.
+    What it says about itself (shortfalls, remedies, explain, binding) stands in ``explain.answers``, what it does at
+    the grid connection in ``views.at_meter``.
 
     Attributes:
         scenario: what was planned.
@@ -195,32 +202,6 @@ class Plan(Answers):
     def cost_parts(self) -> dict[str, float]:
         """The cost as energy, export, peaks and wear [currency]; empty where it is that of charging energy alone."""
         return {name: money_to_currency(units) for name, units in self.solution.cost_parts.items()}
-
-    @property
-    def import_w(self) -> npt.NDArray[np.float64]:
-        """(slots,) expected mean power from the grid [W]."""
-        return self._exchange.import_w
-
-    @property
-    def export_w(self) -> npt.NDArray[np.float64]:
-        """(slots,) expected mean power to the grid [W]."""
-        return self._exchange.export_w
-
-    @property
-    def curtailed_w(self) -> npt.NDArray[np.float64]:
-        """(generators, slots) power taken off each generator [W], rows by id."""
-        return self._exchange.curtailed_w
-
-    @property
-    def storage_w(self) -> npt.NDArray[np.float64]:
-        """(batteries, slots) power into each battery, negative for what it gives [W], rows by id."""
-        return self._exchange.storage_w
-
-    @cached_property
-    def _exchange(self) -> ExchangeW:
-        from ocpp_schedule.views.exchange import exchange_of  # noqa: PLC0415 - rarely needed
-
-        return exchange_of(self.scenario, self.problem, self.solution)
 
     @cached_property
     def stages(self) -> tuple[StageReview, ...]:

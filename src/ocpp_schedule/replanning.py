@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ocpp_schedule.check.scene import Scene
     from ocpp_schedule.model.scenario import Scenario
     from ocpp_schedule.model.session import KnownSession
+    from ocpp_schedule.pipeline import Time
     from ocpp_schedule.problem.arrays import Problem
     from ocpp_schedule.solution import Solution
     from ocpp_schedule.timegrid import TimeGrid
@@ -44,6 +45,7 @@ def replanned(
     now: datetime | None,
     states: Sequence[SessionState],
     previous: tuple[Problem, npt.NDArray[np.int64]] | None,
+    time: Time | None = None,
 ) -> tuple[Scenario, Problem, Solution, Report, Scene]:
     """Return what is left of a scenario, planned: the arguments of ``Plan``. Without the rest, all of it is left.
 
@@ -52,6 +54,7 @@ def replanned(
         now: the instant of planning; None: nothing is under way.
         states: of running sessions.
         previous: arrays and set-points of the plan that chargers follow now; None: none.
+        time: when the best plan so far is to be taken; None: as long as it takes.
 
     Raises:
         InputError: ``now`` or a state cannot be.
@@ -63,7 +66,7 @@ def replanned(
     before = None if previous is None else Before(*previous)
     left, notices = opened(scenario, now, states, before)
     steps = None if before is None else partial(carried_over, before=before)
-    return left, *solved(left, notices=notices, previous=steps)
+    return left, *solved(left, notices=notices, previous=steps, time=time)
 
 
 def opened(

@@ -24,13 +24,15 @@ UNKNOWN: Final = -1
 """Set-points of a session that the plan before did not have."""
 
 
-def continued(problem: Problem, relaxation: Relaxation, relaxed: Relaxed, previous: Ints) -> Candidate | None:
+def continued(
+    problem: Problem, relaxation: Relaxation | None, relaxed: Relaxed | None, previous: Ints
+) -> Candidate | None:
     """Return the plan before, with the sessions that it did not have let in where the others leave room.
 
     Args:
         problem: what is planned now.
-        relaxation: its linear program.
-        relaxed: the optimum of that, for the prices.
+        relaxation: its linear program; None where it has not been solved.
+        relaxed: the optimum of that, for the prices; None likewise.
         previous: (S, T) steps of the plan before; -1 throughout for sessions that it did not have.
     """
     low = problem.min_steps[:, None]
@@ -42,7 +44,7 @@ def continued(problem: Problem, relaxation: Relaxation, relaxed: Relaxed, previo
     shape = (problem.sessions, problem.slots)
     prices = (
         slot_prices(problem)
-        if relaxed.duals is None
+        if relaxation is None or relaxed is None or relaxed.duals is None
         else congestion_prices(relaxation, relaxed.cost, relaxed.duals, shape)
     )
     for session in np.flatnonzero((previous == UNKNOWN).all(axis=1)).tolist():

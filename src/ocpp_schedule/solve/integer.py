@@ -46,9 +46,11 @@ def integer_plan(problem: Problem, relaxation: Relaxation, relaxed: Relaxed, sol
     first = rounded_plan(problem, relaxation, relaxed, solver)
     if first is None:
         return None
+    solver.offer(problem, first)
     discrete = problem.min_steps.max(initial=0) > 1 or bool(coarse_steps(problem).any())
     if discrete and relaxation.arc_session.size and _worse(problem, relaxed, first, GOOD_GAP):
         first = _chosen(problem, relaxation, relaxed, first, solver)
+        solver.offer(problem, first)
     best = _pay_for_edges(problem, relaxation, relaxed, first, solver)
     # Coarse steps were whole in the restricted program already.
     small = relaxation.arc_session.size <= RESTRICTED_ARCS and not coarse_steps(problem).any()
@@ -94,6 +96,7 @@ def _pay_for_edges(
         if latest.order >= best.order:
             stale += 1
         best = better(best, latest) or best
+        solver.offer(problem, best)
     return best
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from ocpp_schedule.solution import Certificate
 from ocpp_schedule.solve.again import as_good, continued
 from ocpp_schedule.solve.at_meter import aimed, at_work, decide
+from ocpp_schedule.solve.deadline import OutOfTime
 from ocpp_schedule.solve.exact import exact_plan
 from ocpp_schedule.solve.exact_loads import exact_loads
 from ocpp_schedule.solve.exact_metered import exact_metered
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from ocpp_schedule.problem.arrays import Ints, Problem
     from ocpp_schedule.solution import Solution
+    from ocpp_schedule.solve.deadline import Deadline
     from ocpp_schedule.solve.exchange import Exchange
     from ocpp_schedule.solve.relaxation import Relaxation
 
@@ -53,6 +55,7 @@ def solve(
     exact_arcs: int = EXACT_ARCS,
     methods: Collection[Method] = METHODS,
     previous: Ints | None = None,
+    deadline: Deadline | None = None,
 ) -> Solution:
     """Return the best plan found, with the bounds that stand beside it.
 
@@ -63,12 +66,45 @@ def solve(
         methods: the rungs of the ladder that may be used; without any the packing is the plan.
         previous: (S, T) steps of the plan before, which is gone on with where that loses next to nothing; -1
             throughout for sessions that it did not have.
+        deadline: when the best plan so far is taken; None: as long as it takes, and the same plan on every run.
 
     The plan always fits: where no solver returns anything the least-laxity packing is the plan, and the
     marks of the stages say so.
     """
     solver = solver or Solver()
     problem = tighten(problem)
+    if deadline is None:
+        return _climbed(problem, solver, exact_arcs, methods, previous)
+    deadline.offer(problem, least_laxity(within_contract(problem)), "fallback")
+    solver.deadline = deadline
+    try:
+        deadline.left()
+        if previous is not None:
+            deadline.offer(problem, continued(problem, None, None, previous), "continued")
+        return _climbed(problem, solver, exact_arcs, methods, previous)
+    except OutOfTime:
+        return _in_hand(deadline, solver)
+
+
+def _in_hand(deadline: Deadline, solver: Solver) -> Solution:
+    """Return the best plan so far, of which no bound is known."""
+    best = deadline.best
+    assert best is not None  # noqa: S101 - the packing was offered first, for the type checker
+    return to_solution(
+        best.problem,
+        best.plan,
+        None,
+        method=best.method,
+        mark="fallback" if best.method == "fallback" else "heuristic",
+        termination=f"the deadline, in program {solver.calls}",
+        stats={"programs": solver.calls},
+    )
+
+
+def _climbed(
+    problem: Problem, solver: Solver, exact_arcs: int, methods: Collection[Method], previous: Ints | None
+) -> Solution:
+    """Return the plan of the first rung that fits."""
     arcs = int(np.count_nonzero(problem.cap_steps))
     if not arcs and not (problem.meter and problem.meter.batteries):
         idle = evaluate(problem, np.zeros((problem.sessions, problem.slots), dtype=np.int64))
@@ -131,6 +167,7 @@ def _linear(problem: Problem, solver: Solver, exact_arcs: int, previous: Ints | 
         problem, relaxation, relaxed, proof = _aimed(problem, relaxation, relaxed, exchange, solver)
     problem = with_aims(problem, relaxation, relaxed, places)
     kept = None if previous is None else continued(problem, relaxation, relaxed, previous)
+    solver.offer(problem, kept, "continued")
     if kept is not None and as_good(problem, relaxed.bounds.values, kept):
         method, plan = "continued", kept
     else:
@@ -146,6 +183,7 @@ def _linear(problem: Problem, solver: Solver, exact_arcs: int, previous: Ints | 
                 method, (problem, plan) = "exact", whole_plan
         if kept is not None and as_good(problem, plan.rank, kept):
             method, plan = "continued", kept
+    solver.offer(problem, plan, method)
     bounds, priced = _bounds_at(problem, whole, relaxed, plan, solver)
     if priced is relaxed:
         priced = proof

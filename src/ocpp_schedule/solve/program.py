@@ -13,7 +13,9 @@ import numpy as np
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-    from ocpp_schedule.problem.arrays import Bools, Floats
+    from ocpp_schedule.problem.arrays import Bools, Floats, Problem
+    from ocpp_schedule.solve.deadline import Deadline
+    from ocpp_schedule.solve.result import Candidate
 
 SolverName = Literal["glop", "highs", "scip", "scip_exact", "sat"]
 
@@ -87,10 +89,12 @@ class Solver:
     """Runs programs one after another, and remembers them if asked to.
 
     Attributes:
+        deadline: looked at before and after each program; None: there is none.
         trace: every program solved with its solver's name, where ``keep`` is set (for benchmarks).
     """
 
     keep: bool = False
+    deadline: Deadline | None = None
     calls: int = 0
     trace: list[tuple[Program, SolverName]] = field(default_factory=list)
 
@@ -99,11 +103,20 @@ class Solver:
         self.calls += 1
         if self.keep:
             self.trace.append((program, name))
-        return run_program(program, name)
+        if self.deadline is None:
+            return run_program(program, name)
+        outcome = run_program(program, name, self.deadline.left())
+        self.deadline.left()
+        return outcome
+
+    def offer(self, problem: Problem, plan: Candidate | None, method: str = "linear") -> None:
+        """Keep a plan in hand for when the deadline strikes."""
+        if self.deadline is not None:
+            self.deadline.offer(problem, plan, method)
 
 
-def run_program(program: Program, name: SolverName) -> Outcome:
-    """Hand a program to OR-Tools by sparse fill and read the answer back."""
+def run_program(program: Program, name: SolverName, limit_s: float | None = None) -> Outcome:
+    """Hand a program to OR-Tools by sparse fill and read the answer back, after ``limit_s`` at the latest."""
     from ortools.linear_solver.python import model_builder_helper as helper  # noqa: PLC0415 - loaded on first use
 
     model: Any = helper.ModelBuilderHelper()  # its stubs name shapes that numpy's types cannot express
@@ -118,6 +131,8 @@ def run_program(program: Program, name: SolverName) -> Outcome:
             model.add_hint(index, float(program.hint[index]))
     solver = helper.ModelSolverHelper(name.removesuffix("_exact"))
     solver.set_solver_specific_parameters(PARAMETERS[name] + _limits(program))
+    if limit_s is not None:
+        solver.set_time_limit_in_seconds(limit_s)
     solver.solve(model)
     status = solver.status()
     if not solver.has_solution():
