@@ -385,7 +385,8 @@ def test_sessions_may_share_a_connector() -> None:
 def test_what_schedule_takes() -> None:
     names = list(inspect.signature(schedule).parameters)
     known = ["site", "sessions", "tariff", "grid", "objective", "limits", "forecasts"]
-    assert names == [*known, "availability", "session_defaults", "now", "state", "previous"]
+    last = ["now", "state", "previous", "deadline_s", "clock"]
+    assert names == [*known, "availability", "session_defaults", *last]
 
 
 def test_everything_in_all_exists() -> None:

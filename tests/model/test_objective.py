@@ -10,7 +10,7 @@ from tests.scenes import START, car, outlet, scene, yard
 
 from ocpp_schedule import CarbonSeries, InputError, Objective, ObjectiveStage, Tariff, schedule
 from ocpp_schedule.files import scenario_from_dict
-from ocpp_schedule.model.objective import PRESETS
+from ocpp_schedule.model.objective import PRESETS, STEADY_SHARE
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -18,7 +18,8 @@ def test_presets_are_constructors_and_names(name: Any) -> None:
     built = getattr(Objective, name)()
     assert built == Objective(name=name)
     assert tuple(stage.kind for stage in built.sequence) == PRESETS[name]
-    assert {(stage.allow_abs, stage.allow_rel) for stage in built.sequence} == {(0.0, 0.0)}
+    left = {stage.kind: stage.allow_rel for stage in built.sequence if stage.allow_abs or stage.allow_rel}
+    assert left == ({"cost": STEADY_SHARE} if name == "steady" else {})
 
 
 def test_stages_of_ones_own() -> None:

@@ -10,8 +10,9 @@ from ocpp_schedule.check.certificate import bound_units
 from ocpp_schedule.check.duality import proven_units
 from ocpp_schedule.check.rates import NET
 from ocpp_schedule.check.referee import judge
+from ocpp_schedule.check.runs import least_starts
 from ocpp_schedule.check.scene import scene_of
-from ocpp_schedule.check.stages import COUNTS_MISSING, LEAST_IS_0, budget_of, stages_of
+from ocpp_schedule.check.stages import COUNTS_MISSING, LEAST_IS_0, budget_of, names_of, stages_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -132,6 +133,8 @@ def proven_bounds(scene: Scene, solution: Solution) -> dict[str, int]:
     for name, stage in sequence:
         if stage.kind in LEAST_IS_0 and values[name] == 0:
             found[name] = 0
+        elif stage.kind == "starts":
+            found[name] = _least_starts(scene, sequence, values)
         elif (certificate := solution.certificates.get(name)) is not None:
             plain = _plain(scene, sequence, name, values)
             if plain is None and (scene.background is None or stage.kind not in NET):
@@ -139,6 +142,25 @@ def proven_bounds(scene: Scene, solution: Solution) -> dict[str, int]:
             elif plain is not None:
                 found[name] = bound_units(scene, certificate, must_units=plain[0], want_units=plain[1])
     return found
+
+
+def _least_starts(scene: Scene, sequence: list[tuple[str, ObjectiveStage]], values: Mapping[str, int]) -> int:
+    """Return how many sessions must charge at least, whose wishes stages before count: each begins once.
+
+    Of sessions that charge in the slot under way nothing is known.
+    """
+    names = names_of(scene)["wanted"]
+    held = [0] * len(scene.cars.ids) if scene.held is None else scene.held.tolist()
+    least = 0
+    for name, stage in sequence[: [kind.kind for _, kind in sequence].index("starts")]:
+        if stage.kind != "wanted":
+            continue
+        wanted = [
+            0 if car.value_per_kwh is not None or names[car.priority] != name or steps else units
+            for car, units, steps in zip(scene.cars.models, scene.cars.wanted.tolist(), held, strict=True)
+        ]
+        least += least_starts(wanted, budget_of(stage, values[name]))
+    return least
 
 
 def _plain(

@@ -157,6 +157,8 @@ def _weighed(scene: Scene, target: str, certificate: Certificate, values: Mappin
                 prices[name] = price
             else:
                 budgets[name] = budget_of(stage, values[name])
+        elif stage.kind == "starts":
+            continue  # what it held would only raise the bound
         elif stage.kind in KINDS:
             if price:
                 prices[name] = price

@@ -16,7 +16,7 @@ from ocpp_schedule.check.own import judge_own
 from ocpp_schedule.check.pilots import allowed_text, not_allowed
 from ocpp_schedule.check.pools import judge_shared
 from ocpp_schedule.check.report import MAX_LISTED_PER_KIND, Findings, Kind, Report
-from ocpp_schedule.check.runs import judge_runs
+from ocpp_schedule.check.runs import judge_runs, starts_of
 from ocpp_schedule.check.scene import scene_of
 from ocpp_schedule.check.stages import judge_stages, stage_values
 from ocpp_schedule.check.storage import with_charging
@@ -156,7 +156,7 @@ def judge(scene: Scene, solution: Solution) -> Report:
     _judge_claims(solution, cars, given, cost, findings)
     _judge_parts(solution, parts, findings)
     excess = excess_of(scene, bookings)
-    judge_stages(solution, stage_values(scene, given, wishes, cost, excess), findings)
+    judge_stages(solution, stage_values(scene, given, wishes, cost, excess, starts_of(scene, whole)), findings)
     energy = dict(zip(cars.ids, given.by_car, strict=True))
     missing, forgone = _missed(wishes, given)
     return Report(

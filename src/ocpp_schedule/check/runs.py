@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import accumulate
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,6 +27,28 @@ def steady_connectors(site: Site) -> frozenset[str]:
         if station.capabilities.pause != "zero_limit" or station.capabilities.resume == "none"
     }
     return frozenset(connector.id for connector in site.connectors if connector.station in steady)
+
+
+def starts_of(scene: Scene, setpoints: npt.NDArray[Any]) -> list[int]:
+    """Return how often each session begins to charge; (sessions, slots) with what is held in the slot under way."""
+    cars, under_way = scene.cars, scene.held is not None
+    found = []
+    for at, row in enumerate(setpoints):
+        begins = [first for first, _ in _runs(row, 0 if under_way else int(cars.first[at]), int(cars.last[at]))]
+        found.append(sum(first > 0 for first in begins) if under_way else len(begins))
+    return found
+
+
+def least_starts(wanted: list[int], missing: int) -> int:
+    """Return how many sessions at least must charge where so much may be missing in all.
+
+    Those that do not miss all they want, so at most as many stay away as the smallest wishes together allow.
+
+    >>> least_starts([5, 10, 0, 20], 0), least_starts([5, 10, 0, 20], 15)
+    (3, 1)
+    """
+    away = list(accumulate(sorted(one for one in wanted if one)))
+    return len(away) - sum(total <= missing for total in away)
 
 
 def judge_runs(scene: Scene, setpoints: npt.NDArray[Any], given: Given, wishes: Wishes, findings: Findings) -> None:

@@ -57,7 +57,7 @@ def stages_of(scene: Scene) -> list[tuple[str, ObjectiveStage]]:
 
 
 def stage_values(
-    scene: Scene, given: Given, wishes: Wishes, cost: int, excess: Mapping[str, int]
+    scene: Scene, given: Given, wishes: Wishes, cost: int, excess: Mapping[str, int], starts: list[int]
 ) -> dict[str, tuple[int, Unit]]:
     """Return the value of each stage by name, with its unit, in the order of the stages.
 
@@ -67,6 +67,7 @@ def stage_values(
         wishes: what the sessions want and must have.
         cost: of the energy given, or what the plan adds to the bill at the meter [money units].
         excess: by circuit, energy above its soft limits [1e-6 J].
+        starts: how often each session begins to charge.
     """
     left = [max(wishes.wanted[name] - got, 0) for name, got in zip(scene.cars.ids, given.by_car, strict=True)]
     derived: dict[str, tuple[int, Unit]] = {}
@@ -75,6 +76,8 @@ def stage_values(
             shares = fair_values(scene.cars, left, wishes.valued)
             names = class_names("fair", shares)
             derived |= {name: (shares.get(priority, 0), "1e-6") for priority, name in names.items()}
+        elif stage.kind == "starts":
+            derived["starts"] = sum(starts), ""
         elif stage.kind in KINDS:
             derived[stage.kind] = load_value(stage.kind, scene, given.by_slot, excess), LOAD_UNIT[stage.kind]
         elif stage.kind in BY_CLASS:
@@ -127,7 +130,7 @@ BY_CLASS: Final = ("must_have", "fair", "wanted")
 """Kinds that are a stage of their own for each priority."""
 COUNTS_MISSING: Final = ("must_have", "wanted", "energy")
 """Kinds whose value is missing energy."""
-LEAST_IS_0: Final = (*COUNTS_MISSING, "fair", "contract")
+LEAST_IS_0: Final = (*COUNTS_MISSING, "fair", "contract", "starts")
 """Kinds that can be at 0, which nothing is better than."""
 LOAD_UNIT: Final[dict[str, Unit]] = {"contract": "0.1 J", "peak": "0.1 W", "flat": "0.1 J"}
 _WH_HOURS: Final = 3600 * ENERGY_UNITS_PER_WH
@@ -138,6 +141,7 @@ ALLOWED_UNIT: Final = {
     "contract": ENERGY_UNITS_PER_WH,
     "flat": ENERGY_UNITS_PER_WH,
     "peak": 10,
+    "starts": 1,
     "fair": SHARES,
     "quick": _WH_HOURS,
     "finish": _WH_HOURS,

@@ -10,7 +10,11 @@ from ocpp_schedule.model._raw import Item, items, read, text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PLAIN: Final = (["must_have", "wanted", "cost"], ["must_have", "contract", "wanted", "cost"])
+PLAIN: Final = tuple(
+    ["must_have", *contract, "wanted", "cost", *starts]
+    for contract in ([], ["contract"])
+    for starts in ([], ["starts"])
+)
 """Own sequences that a bill at the meter goes with."""
 
 
@@ -20,11 +24,11 @@ def objective_problems(objective: object, tariff: object, site: object, limits: 
     if (name == "greenest" or "co2" in kinds) and read(tariff, "co2") is None:
         yield InputProblem("objective", "the stage 'co2' needs tariff.co2, g CO2 per kWh; give a series or a number.")
     metered = bool(items(site, "generators") or items(site, "storages") or items(tariff, "peaks"))
-    if metered and name not in {None, "cheapest"} and kinds not in PLAIN:
+    if metered and name not in {None, "cheapest", "steady"} and kinds not in PLAIN:
         yield InputProblem(
             "objective",
             "with generators, batteries or peak charges the stages are must_have, wanted, cost; "
-            "name the preset 'cheapest', or leave those out.",
+            "name the preset 'cheapest' or 'steady', or leave those out.",
         )
     soft = [where for where, limit in limits if read(limit, "soft") is True]
     if soft and name == "own" and "contract" not in kinds:

@@ -10,12 +10,26 @@ from ocpp_schedule.errors import InputProblem
 from ocpp_schedule.model._base import Model, raise_references
 
 StageChoice = Literal[
-    "must_have", "contract", "fair", "wanted", "energy", "quick", "peak", "flat", "cost", "profit", "co2", "finish"
+    "must_have",
+    "contract",
+    "fair",
+    "wanted",
+    "energy",
+    "quick",
+    "peak",
+    "flat",
+    "cost",
+    "profit",
+    "co2",
+    "finish",
+    "starts",
 ]
 """Kinds of stages (convention 16); less is better in each."""
-PresetName = Literal["cheapest", "fastest", "greenest", "profit", "flattest", "fairest"]
+PresetName = Literal["cheapest", "fastest", "greenest", "profit", "flattest", "fairest", "steady"]
 
 MAX_STAGES: Final = 20
+STEADY_SHARE: Final = 1e-3
+"""Share of the cost that ``steady`` leaves to few starts: a block is not torn for a tenth of a cent per euro."""
 PRESETS: Final[dict[PresetName, tuple[StageChoice, ...]]] = {
     "cheapest": ("must_have", "wanted", "cost"),
     "fastest": ("must_have", "wanted", "quick", "cost"),
@@ -23,6 +37,7 @@ PRESETS: Final[dict[PresetName, tuple[StageChoice, ...]]] = {
     "profit": ("must_have", "profit", "wanted"),
     "flattest": ("must_have", "wanted", "peak", "flat", "cost"),
     "fairest": ("must_have", "fair", "wanted", "cost"),
+    "steady": ("must_have", "wanted", "cost", "starts"),
 }
 """The stages of each preset, in order; where a limit is soft, ``contract`` comes after ``must_have``."""
 
@@ -32,7 +47,7 @@ class ObjectiveStage(Model):
 
     ``allow_abs`` is in the unit of the stage: Wh (``must_have``, ``wanted``, ``energy``, ``contract``, ``flat``), Wh
     times hours (``quick``, ``finish``), currency (``cost``, ``profit``), g (``co2``), W (``peak``), a share of the wish
-    (``fair``). The two budgets add up.
+    (``fair``), a number (``starts``). The two budgets add up.
 
     >>> ObjectiveStage(kind="cost", allow_rel=0.001).allow_abs
     0.0
@@ -80,7 +95,10 @@ class Objective(Model):
         """The stages in their order."""
         if self.name == "own":
             return self.stages or ()
-        return tuple(ObjectiveStage(kind=kind) for kind in PRESETS[self.name])
+        left = STEADY_SHARE if self.name == "steady" else 0.0
+        return tuple(
+            ObjectiveStage(kind=kind, allow_rel=left if kind == "cost" else 0.0) for kind in PRESETS[self.name]
+        )
 
     def stages_with(self, *, soft: bool) -> tuple[ObjectiveStage, ...]:
         """Return the stages in their order, where some limit is ``soft`` with that of a preset's contract.
@@ -128,3 +146,8 @@ class Objective(Model):
     def fairest(cls) -> Self:
         """Return must-have, fair, wanted, cost: nobody misses a larger share of the wish than need be."""
         return cls(name="fairest")
+
+    @classmethod
+    def steady(cls) -> Self:
+        """Return must-have, wanted, cost, starts: cheap, and in few blocks, for which up to 0.1 % may be paid."""
+        return cls(name="steady")

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from ocpp_schedule.problem.demands import Demands
     from ocpp_schedule.problem.loads import Beside, SoftRows
 
-StageKind = Literal["missing", "rate", "bill", "contract", "fair", "peak", "flat"]
+StageKind = Literal["missing", "rate", "bill", "contract", "fair", "peak", "flat", "starts"]
 """``missing``: energy that demands miss; ``rate``: energy times a rate per slot, such as a price, and what missing
 energy would have been worth; ``bill``: what the plan adds to the bill at the meter, whose import price is the rate;
 ``contract``: energy above soft limits; ``fair``: largest share that a demand misses; ``peak``: highest expected load
-of a slot; ``flat``: energy above each of many levels."""
+of a slot; ``flat``: energy above each of many levels; ``starts``: how often charging begins."""
 SERVES: Final = ("missing", "contract", "fair")
 """Kinds of the stages that may come first: 0 is as good as can be, and what is wanted is chased at any price."""
 
@@ -143,6 +143,8 @@ def compile_stages(
             stages += _by_class(together, given, counted)
         elif choice.kind in LOADS:
             stages.append(_loaded(choice, beside, demands.hard.size))
+        elif choice.kind == "starts":
+            stages.append(_spec(choice, "starts", lost=_nothing(given)))
         elif choice.kind == "energy":
             stages.append(_spec(choice, "energy", demands=given.wishes))
         else:
@@ -249,6 +251,7 @@ KIND_OF: Final[dict[str, StageKind]] = {
     "fair": "fair",
     "peak": "peak",
     "flat": "flat",
+    "starts": "starts",
 }
 ENERGIES: Final = ("must_have", "wanted", "energy", "contract", "flat")
 UNIT_OF: Final[dict[str, int]] = dict.fromkeys(ENERGIES, ENERGY_UNITS_PER_WH) | {
@@ -258,6 +261,7 @@ UNIT_OF: Final[dict[str, int]] = dict.fromkeys(ENERGIES, ENERGY_UNITS_PER_WH) | 
     "profit": MONEY_UNITS_PER_CURRENCY,
     "co2": MONEY_UNITS_PER_CURRENCY,
     "peak": DECIWATTS_PER_WATT,
+    "starts": 1,
     "fair": PARTS_PER_MILLION,
 }
 """By kind, what one unit of ``ObjectiveStage.allow_abs`` is inside; grams are counted like a currency."""

@@ -180,6 +180,10 @@ def _whole_cost(
         goal = relaxation.goals[stage.name]
         cost[: goal.coefficients.size] = goal.coefficients
         return cost, 1.0 / goal.scale
+    if stage.kind == "starts":
+        first = relaxation.program.cost.size + relaxation.arc_session.size
+        cost[first : first + relaxation.arc_session.size] = 1.0
+        return cost, 1
     session, slot = relaxation.arc_session, relaxation.arc_slot
     price, lost = weighed_dw(problem, stage)[session] * stage.rate[slot], stage.lost * wishes.unit
     unit = int(np.gcd.reduce(np.concatenate((price, lost)))) or 1

@@ -53,7 +53,7 @@ def exact_loads(problem: Problem, relaxation: Relaxation, solver: Solver) -> tup
         if not cost.any():
             continue
         outcome = solver.run(replace(program, cost=cost), "scip_exact")
-        if outcome.values is None:
+        if outcome.values is None or not outcome.optimal:
             break
         setpoints = np.zeros((problem.sessions, problem.slots))
         setpoints[relaxation.arc_session, relaxation.arc_slot] = np.rint(outcome.values[:arcs])

@@ -53,6 +53,8 @@ def stage_goals(
         if stage.kind == "missing":
             scale, dearest = 1.0 / float(short_units.mean()) if short_units.size else 1.0, 0.0
             coefficients[places["short"]] = np.where(stage.demands, short_units, 0.0) * scale
+        elif stage.kind == "starts":
+            scale, dearest = 1.0, 0.0  # no linear program knows it
         elif stage.kind in LOADED:
             scale = _load_scale(problem, stage, session)
             dearest = scale * (LEVELS if stage.kind == "flat" else 1.0 / float(problem.seconds.min()))

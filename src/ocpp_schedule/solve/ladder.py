@@ -26,6 +26,7 @@ from ocpp_schedule.solve.program import Solver
 from ocpp_schedule.solve.relaxation import relax
 from ocpp_schedule.solve.result import Candidate, evaluate, to_solution
 from ocpp_schedule.solve.stages import Bounds, Relaxed, bounds_given, solve_stages, with_budgets
+from ocpp_schedule.solve.starts import fewer_starts
 from ocpp_schedule.solve.tapering import tapered, with_taper_rows
 from ocpp_schedule.solve.tighten import tighten
 from ocpp_schedule.solve.values import LOADED
@@ -173,14 +174,12 @@ def _linear(problem: Problem, solver: Solver, exact_arcs: int, previous: Ints | 
     else:
         plain_arcs = 0 if exchange or places else exact_arcs
         method, plan = _best_plan(problem, relaxation, relaxed, solver, plain_arcs)
-        if exchange is not None and relaxation.arc_session.size <= exact_arcs and _exact_at_meter(problem):
-            exact = exact_metered(opened, whole, exchange, solver)
-            if exact is not None and exact[1].order <= plan.order:
-                method, (problem, plan) = "exact", exact
-        if places is not None and exchange is None and relaxation.arc_session.size <= exact_arcs and not problem.tapers:
-            whole_plan = exact_loads(opened, whole, solver)
-            if whole_plan is not None and whole_plan[1].order <= evaluate(whole_plan[0], plan.setpoints).order:
-                method, (problem, plan) = "exact", whole_plan
+        if method != "exact":
+            plan = fewer_starts(problem, relaxation, relaxed, plan, solver)
+        if (exchange or places) and relaxation.arc_session.size <= exact_arcs and not problem.tapers:
+            found = _outright(opened, whole, exchange, solver)
+            if found is not None and found[1].order <= evaluate(found[0], plan.setpoints).order:
+                method, (problem, plan) = "exact", found
         if kept is not None and as_good(problem, plan.rank, kept):
             method, plan = "continued", kept
     solver.offer(problem, plan, method)
@@ -199,11 +198,20 @@ def _linear(problem: Problem, solver: Solver, exact_arcs: int, previous: Ints | 
     )
 
 
-def _exact_at_meter(problem: Problem) -> bool:
-    """Tell whether no car tapers, no stage leaves a budget or looks at loads, and none counts what is missed."""
-    return not problem.tapers and not any(
-        stage.allow_abs or stage.allow_ppm or stage.lost.any() or stage.kind in LOADED for stage in problem.stages
+def _outright(
+    problem: Problem, relaxation: Relaxation, exchange: Exchange | None, solver: Solver
+) -> tuple[Problem, Candidate] | None:
+    """Return the best plan of a small problem with columns beside those of set-points; None where it says too much.
+
+    At the meter no stage may leave a budget, look at loads or starts, or count what is missed.
+    """
+    if exchange is None:
+        return exact_loads(problem, relaxation, solver)
+    plain = not any(
+        stage.allow_abs or stage.allow_ppm or stage.lost.any() or stage.kind in {*LOADED, "starts"}
+        for stage in problem.stages
     )
+    return exact_metered(problem, relaxation, exchange, solver) if plain else None
 
 
 def _aimed(

@@ -44,17 +44,19 @@ def certificates_of(
     """
     kinds = {stage.name: stage.kind for stage in problem.stages}
     return {
-        name: _bill(problem, relaxation, relaxed, proof, exchange)
+        name: _bill(problem, relaxation, relaxed, name, proof, exchange)
         if exchange is not None and kinds[name] == "bill"
         else _certificate(problem, relaxation, name, proof, places)
         for name, proof in relaxed.proofs.items()
     }
 
 
-def _bill(problem: Problem, relaxation: Relaxation, relaxed: Relaxed, proof: Proof, exchange: Exchange) -> Certificate:
-    """Return the prices behind the bound of the bill, which is the last stage."""
+def _bill(
+    problem: Problem, relaxation: Relaxation, relaxed: Relaxed, name: str, proof: Proof, exchange: Exchange
+) -> Certificate:
+    """Return the prices behind the bound of the bill, which is the last stage that is solved."""
     rows = relaxation.capacity_rows
-    money = proof.duals / relaxation.goals[problem.stages[-1].name].scale
+    money = proof.duals / relaxation.goals[name].scale
     row_money = np.rint(np.maximum(-money[relaxation.rows["capacity"]] / ROW_SCALE, 0.0)).astype(np.int64)
     prices = np.zeros((len(problem.node_names), problem.channels, problem.slots), dtype=np.int64)
     prices[rows[:, 0], rows[:, 1], rows[:, 2]] = row_money

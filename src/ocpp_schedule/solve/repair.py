@@ -151,7 +151,7 @@ def _adjust(plan: WorkingPlan, current: Candidate, to_add: Floats, to_drop: Floa
     return changed
 
 
-def _refit_prices(problem: Problem, relaxation: Relaxation, relaxed: Relaxed) -> Floats:
+def refit_prices(problem: Problem, relaxation: Relaxation, relaxed: Relaxed) -> Floats:
     """Return (S, T) what a step costs with its congestion, where duals are known, less what missing it would count."""
     if relaxed.duals is None:
         return slot_prices(problem)
@@ -176,7 +176,7 @@ def rounded_plan(problem: Problem, relaxation: Relaxation, relaxed: Relaxed, sol
     between = low.max(initial=0) > 1 and bool(((values > ROUNDING) & (values < low - ROUNDING)).any())
     if not between and not problem.tapers:
         return settle(problem, allowed_steps(problem, values))
-    prices = _refit_prices(problem, relaxation, relaxed)
+    prices = refit_prices(problem, relaxation, relaxed)
     return refit_minimum(problem, values, prices)
 
 
@@ -191,7 +191,7 @@ def with_runs(problem: Problem, relaxation: Relaxation, relaxed: Relaxed, solver
     chosen = np.flatnonzero(broken(problem, values))
     if not chosen.size:
         return relaxation, relaxed
-    prices = _refit_prices(problem, relaxation, relaxed)
+    prices = refit_prices(problem, relaxation, relaxed)
     plan = WorkingPlan(problem, np.zeros(shape, dtype=np.int64))
     cap = np.maximum(problem.cap_steps.sum(axis=1), 1)
     fullness = values.sum(axis=1) / cap

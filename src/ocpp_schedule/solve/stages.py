@@ -161,16 +161,27 @@ class _Sequence:
         self.bounds.append(0.0)
         self.reached.append((stage, 0.0))
 
+    def _leave(self, stage: StageSpec) -> None:
+        """Note a stage that no linear program knows: it holds nothing for later ones."""
+        self.bounds.append(None)
+        self.reached.append((stage, 0.0))
+
     def take(self, run: _Run, stage: StageSpec | None) -> None:
         """Note the first program, in which nothing is short, as that of the stage after the wishes."""
         self.solved = run
         if stage is not None:
+            if stage.kind == "starts":
+                self._leave(stage)
+                return
             if run.duals is not None:
                 self._proofs[stage.name] = Proof(run.duals, {})
             self._note(stage, run, run.objective - self._relaxation.tie_units)
 
     def solve(self, stage: StageSpec) -> bool:
         """Solve one stage with those before frozen; False where no solver returned anything."""
+        if stage.kind == "starts":
+            self._leave(stage)
+            return True
         relaxation = self._relaxation
         goal = relaxation.goals[stage.name]
         last = len(self.bounds) == len(self._problem.stages) - 1

@@ -60,7 +60,7 @@ def weighted_units(energy: Ints, rate: Ints, seconds: Ints) -> int:
 
 def gross_units(problem: Problem, setpoints: Ints, stage: StageSpec) -> float:
     """Return what (S, T) set-points weigh in a stage: their energy, rates without their sign, or loads as they are."""
-    if stage.kind in LOADED:
+    if stage.kind in LOADED or stage.kind == "starts":
         energy = setpoints * problem.power_dw[:, None] * problem.seconds
         return float(VALUE_OF[stage.kind](problem, stage, Given(setpoints, energy, problem.demand_wish_units)))
     per_slot = (setpoints * weighed_dw(problem, stage)[:, None]).sum(axis=0)
@@ -140,6 +140,22 @@ def _flat(problem: Problem, stage: StageSpec, plan: Given) -> int:
     return int((whole * load - whole * (whole + 1) // 2 * height).sum())
 
 
+def starts_of(problem: Problem, setpoints: Ints) -> Ints:
+    """Return (S,) how often each session begins to charge; what is under way already has begun."""
+    on = setpoints > 0
+    before = np.zeros_like(on)
+    before[:, 1:] = on[:, :-1]
+    if problem.held_steps is not None:
+        before[:, 1] = problem.held_steps > 0
+        on[:, 0] = False
+    starts: Ints = (on & ~before).sum(axis=1)
+    return starts
+
+
+def _starts(problem: Problem, _: StageSpec, plan: Given) -> int:
+    return int(starts_of(problem, plan.setpoints).sum())
+
+
 LOADED: Final = ("contract", "fair", "peak", "flat")
 """Kinds of stages that look at loads or shares; they bring columns of their own."""
 VALUE_OF: Final[dict[StageKind, Callable[[Problem, StageSpec, Given], int]]] = {
@@ -150,4 +166,5 @@ VALUE_OF: Final[dict[StageKind, Callable[[Problem, StageSpec, Given], int]]] = {
     "fair": _fair,
     "peak": _peak,
     "flat": _flat,
+    "starts": _starts,
 }
