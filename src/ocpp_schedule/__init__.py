@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ocpp_schedule.delivery.composite import composite_schedule
     from ocpp_schedule.delivery.decode import decode
+    from ocpp_schedule.delivery.diff import diff
     from ocpp_schedule.delivery.lint import lint
     from ocpp_schedule.delivery.validation import validate
     from ocpp_schedule.errors import InputError, InputProblem, MissingExtraError, PlanRejectedError, ScheduleError
@@ -72,6 +73,7 @@ _HOMES = {
     "TimeGrid": "timegrid",
     "composite_schedule": "delivery.composite",
     "decode": "delivery.decode",
+    "diff": "delivery.diff",
     "example_path": "files",
     "from_configuration": "model.advertised",
     "from_device_model": "model.advertised",
@@ -124,6 +126,7 @@ __all__ = [
     "TimeGrid",
     "composite_schedule",
     "decode",
+    "diff",
     "example_path",
     "from_configuration",
     "from_device_model",

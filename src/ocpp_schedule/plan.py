@@ -7,6 +7,7 @@ from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Self
 
+from ocpp_schedule.delivery.sending import Sending
 from ocpp_schedule.explain.answers import Answers
 from ocpp_schedule.model.objective import Objective
 from ocpp_schedule.model.scenario import Scenario
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from ocpp_schedule.check.claims import Mark, Status
     from ocpp_schedule.check.report import Alarm, Report
     from ocpp_schedule.check.scene import Scene
-    from ocpp_schedule.delivery.messages import OcppMessage
     from ocpp_schedule.model.availability import Availability
     from ocpp_schedule.model.defaults import SessionDefaults
     from ocpp_schedule.model.series import Forecast, LimitSeries
@@ -114,7 +114,7 @@ def schedule(
     return Plan(*replanned(checked(scenario), now, listed(state=state or ())["state"], before, until))
 
 
-class Plan(Answers, AtMeter):
+class Plan(Answers, AtMeter, Sending):
     """A verified plan. Every method is one call down; nothing is changed after construction.
 
     What it says about itself (shortfalls, remedies, explain, binding) stands in ``explain.answers``, what it does at
@@ -321,22 +321,6 @@ class Plan(Answers, AtMeter):
         from ocpp_schedule.profiles.synthesis import build_stacks  # noqa: PLC0415 - not needed to plan
 
         return build_stacks(self.scenario.site, self._sessions, self.scenario.grid, self.solution, ids=ids)
-
-    def to_ocpp(
-        self, version: str | None = None, ids: Mapping[tuple[str, str], int] | None = None
-    ) -> list[OcppMessage]:
-        """Return wire-exact SetChargingProfile messages, floors first.
-
-        Args:
-            version: ``"1.6"``, ``"2.0.1"`` or ``"2.1"`` for all; None: each station in its own.
-            ids: as in ``stacks``.
-
-        Raises:
-            InputError: unknown version, or a transaction id of the wrong type for it.
-        """
-        from ocpp_schedule.delivery.messages import to_ocpp  # noqa: PLC0415 - not needed to plan
-
-        return to_ocpp(self.stacks(ids), version=version, grid=self.scenario.grid)
 
     def to_json(self) -> str:
         """Return scenario and solution as JSON text; the same input gives the same bytes."""
