@@ -160,6 +160,15 @@ def without_pause() -> Scenario:
     return day.model_copy(update={"sessions": day.sessions[:1]})
 
 
+def few_periods() -> Scenario:
+    """Three cheap slots apart from each other would do."""
+    tariff = Tariff(energy=PriceSeries(start=START, step_s=900, per_kwh=(0.1, 0.4, 0.1, 0.4, 0.1, 0.4)))
+    known = Capabilities(max_periods=4)
+    stations = (Station(id="S", circuit="main", ocpp_version="1.6", capabilities=known),)
+    day = scenario(tariff=tariff, car={"energy_wh": 7000.0}, site={"stations": stations})
+    return day.model_copy(update={"sessions": day.sessions[:1]})
+
+
 def long_runs() -> Scenario:
     """Two cheap slots apart from each other would do."""
     tariff = Tariff(energy=PriceSeries(start=START, step_s=900, per_kwh=(0.1, 0.4, 0.1, 0.4, 0.4, 0.4)))
@@ -415,6 +424,7 @@ COMPILER = [
     case("problem.own.own_rules", instead(None), capped_price, "price"),
     case("problem.runs.run_rules", instead(None), without_pause, "pause"),
     case("problem.runs.run_rules", instead(None), long_runs, "on_time"),
+    case("problem.pieces.compile_pieces", instead(None), few_periods, "periods"),
     case("problem.demands._energy_units", result(lambda units: units // 2), short, "claimed_stage"),
     case("problem.series.price_seconds", result(lambda prices: prices[::-1].copy()), plain, "claimed_cost"),
     case(

@@ -232,6 +232,26 @@ PLANTED = [
         id="pause-of-a-station-that-cannot-resume",
     ),
     pytest.param(
+        "periods",
+        (
+            replace(
+                worked(),
+                site=one_circuit(
+                    outlet("A", max_current_a=16.0),
+                    outlet("B", max_current_a=16.0),
+                    idle_floor_a=6.0,
+                    stations=[
+                        Station(id="CP-A", circuit="main", ocpp_version="1.6", capabilities={"max_periods": 4}),
+                        Station(id="CP-B", circuit="main", ocpp_version="1.6"),
+                    ],
+                ),
+            ),
+            {},
+        ),
+        ["periods: connector 'A': 5 (periods of its session layer); allowed: at most 4"],
+        id="periods",
+    ),
+    pytest.param(
         "on_time",
         (
             replace(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from ocpp_schedule.check.needs import step_units
+from ocpp_schedule.check.periods import spread_s
 from ocpp_schedule.check.pilots import allowed_at_most
 from ocpp_schedule.check.quantities import exact_dtype
 from ocpp_schedule.check.unbalance import Priced
@@ -148,6 +149,7 @@ def offers_of(scene: Scene, certificate: Certificate, common: int) -> Offers:
 def most_units(scene: Scene, block: npt.NDArray[np.int64]) -> list[int]:
     """Return (block,) the most energy a car may have: its wish and less than a slot at its minimum (convention 6).
 
+    At a station with few periods also less than one step in all its slots (convention 24).
     Where no edge is guarded that is a sum of whole steps.
     """
     cars, seconds = scene.cars, scene.seconds
@@ -156,7 +158,8 @@ def most_units(scene: Scene, block: npt.NDArray[np.int64]) -> list[int]:
         windows = zip(cars.first[block].tolist(), cars.last[block].tolist(), strict=True)
         longest = np.array([seconds[a:b].max(initial=0) for a, b in windows], dtype=np.int64)
     longest = np.where(cars.last[block] > cars.first[block], longest, 0)
-    over = np.maximum(cars.minimum[block], 1) * cars.power[block] * longest - 1
+    spread = np.maximum(np.maximum(cars.minimum[block], 1) * longest, spread_s(scene.told, cars, scene.edges_s)[block])
+    over = spread * cars.power[block] - 1
     units = np.array(cars.wished, dtype=np.int64)[block] + np.maximum(over, 0)
     if scene.guard_s == 0:
         units -= units % np.maximum(step_units(cars, seconds)[block], 1)

@@ -13,6 +13,7 @@ from ocpp_schedule.check.guards import guards_of
 from ocpp_schedule.check.loads import MICROJOULES, excess_of
 from ocpp_schedule.check.meter import judge_meter
 from ocpp_schedule.check.own import judge_own
+from ocpp_schedule.check.periods import judge_periods, spread_s
 from ocpp_schedule.check.pilots import allowed_text, not_allowed
 from ocpp_schedule.check.pools import judge_shared
 from ocpp_schedule.check.report import MAX_LISTED_PER_KIND, Findings, Kind, Report
@@ -152,7 +153,8 @@ def judge(scene: Scene, solution: Solution) -> Report:
     if scene.own is not None:
         judge_own(scene.own, setpoints, findings)
     judge_runs(scene, setpoints, given, wishes, findings)
-    _judge_energy(cars, given, seconds, findings)
+    judge_periods(scene, whole, solution.end_floor_steps, (late, early), findings)
+    _judge_energy(scene, given, findings)
     _judge_claims(solution, cars, given, cost, findings)
     _judge_parts(solution, parts, findings)
     excess = excess_of(scene, bookings)
@@ -307,17 +309,23 @@ def _window_text(cars: Cars, session: int) -> str:
     return f"its slots are {first} to {last - 1}" if last > first else "it has no whole slot"
 
 
-def _judge_energy(cars: Cars, given: Given, seconds: npt.NDArray[np.int64], findings: Findings) -> None:
-    """A session may overshoot by less than one slot at its minimum, at least at one step (convention 6)."""
+def _judge_energy(scene: Scene, given: Given, findings: Findings) -> None:
+    """A session may overshoot by less than one slot at its minimum, at least at one step (convention 6).
+
+    At a station with few periods a step is as long as the session's window (convention 24).
+    """
+    cars, seconds = scene.cars, scene.seconds
     longest = int(seconds.max())
     even = longest == int(seconds.min())
-    smallest = (np.maximum(cars.minimum, 1) * cars.power).tolist()
-    for at in [
-        at for at, (given_, wished) in enumerate(zip(given.by_car, cars.wished, strict=True)) if given_ > wished
-    ]:
+    over = [at for at, (given_, wished) in enumerate(zip(given.by_car, cars.wished, strict=True)) if given_ > wished]
+    if not over:
+        return
+    smallest = np.maximum(cars.minimum, 1).tolist()
+    whole_s = spread_s(scene.told, cars, scene.edges_s).tolist()
+    for at in over:
         energy, wished = given.by_car[at], cars.wished[at]
         slot_s = longest if even else int(seconds[cars.first[at] : cars.last[at]].max(initial=0))
-        ceiling = wished + smallest[at] * slot_s
+        ceiling = wished + max(smallest[at] * slot_s, whole_s[at]) * int(cars.power[at])
         if energy >= ceiling:
             findings.add("energy", "session", cars.ids[at], energy, ceiling, unit="0.1 J", relation="less than")
 

@@ -45,6 +45,7 @@ Kind = Literal[
     "pause",
     "on_time",
     "held",
+    "periods",
 ]
 """Which rule is broken.
 
@@ -57,7 +58,7 @@ exclusive: several outlets of which one may give anything; cabinet: more modules
 differ by too much, as expected and not fail-safe (convention 14);
 availability: more than the connector may give then; price: current in a slot dearer than the session pays; pause: too
 many pauses; on_time: charging lasts too short (convention 21); held: not what the charger holds in the slot under way
-(convention 22).
+(convention 22); periods: a profile has more of them, or is a longer message, than its station takes (convention 24).
 """
 
 Noun = Literal["session", "connector", "circuit", "station", "group", "cabinet", "generator", "storage", "plan"]

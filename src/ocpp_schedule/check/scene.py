@@ -12,6 +12,7 @@ from ocpp_schedule.check.limits import Limits, channels_of, limits_of
 from ocpp_schedule.check.loads import Loads, loads_of
 from ocpp_schedule.check.meter import Background, background_of, needs_meter
 from ocpp_schedule.check.own import Own, own_of
+from ocpp_schedule.check.periods import Told, told_of
 from ocpp_schedule.check.pools import Shared, shared_of
 from ocpp_schedule.check.quantities import Cars, Outlets, cars_of, outlets_of
 from ocpp_schedule.check.rows import Layout, lay_out
@@ -59,6 +60,7 @@ class Scene:
         shared: what connectors share in whole pieces.
         balances: where lines may differ by so much only.
         loads: what stages of loads and shares start from; None where there is none.
+        told: stations that take few periods; None: there are none.
     """
 
     grid: TimeGrid
@@ -80,6 +82,7 @@ class Scene:
     shared: tuple[Shared, ...]
     balances: Balances
     loads: Loads | None = None
+    told: Told | None = None
 
 
 def scene_of(
@@ -129,6 +132,7 @@ def scene_of(
         shared=shared_of(site, outlets),
         balances=balances_of(site, layout, outlets, cars, grid, forecasts),
         loads=loads_of(site, layout, cars, grid, edges_s, limits, forecasts, objective),
+        told=told_of(site, grid.slots),
     )
 
 

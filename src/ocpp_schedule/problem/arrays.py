@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from ocpp_schedule.problem.aims import Aims
     from ocpp_schedule.problem.meter import Meter
+    from ocpp_schedule.problem.pieces import Pieces
     from ocpp_schedule.problem.pools import Pools
     from ocpp_schedule.problem.stages import StageSpec
     from ocpp_schedule.problem.taper import Curve
@@ -118,6 +119,7 @@ class Problem:
         aims: loads that repairs keep to where they can; None: any.
         levels: by index of the session, its allowed set-points from 0 up [steps]: those of chargers that cannot take
             every step between minimum and maximum (convention 19).
+        pieces: plan layers whose number of periods is limited; None: none is (convention 24).
     """
 
     grid: TimeGrid
@@ -165,6 +167,7 @@ class Problem:
     held_steps: Ints | None = None
     aims: Aims | None = None
     levels: Mapping[int, Ints] = field(default_factory=dict)
+    pieces: Pieces | None = None
 
     def __post_init__(self) -> None:
         for name in self.__slots__:

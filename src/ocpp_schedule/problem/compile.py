@@ -16,6 +16,7 @@ from ocpp_schedule.problem.loads import Beside
 from ocpp_schedule.problem.meter import compile_meter, export_notices, surplus_caps
 from ocpp_schedule.problem.outlets import Outlets, columns_of, compile_outlets, numbered
 from ocpp_schedule.problem.own import own_notices, own_rules
+from ocpp_schedule.problem.pieces import compile_pieces, few_period_stations, in_pieces
 from ocpp_schedule.problem.pilots import levels_of
 from ocpp_schedule.problem.pools import compile_pools
 from ocpp_schedule.problem.rows import Nodes, compile_nodes
@@ -84,7 +85,8 @@ def compile_problem(
     own = _own_rules(site, availability, table, outlets, edges, prices, tapers)
     headroom = nodes.headroom(nodes.limit_units, nodes.base_units - nodes.firm_units)
     alarm = _alarms(nodes, outlets, headroom)
-    demands = compile_demands(table, edges, own, tapers)
+    few = few_period_stations(site, edges.size - 1)
+    demands = compile_demands(table, edges, own, tapers, in_pieces(few, table, connectors))
     meter = compile_meter(site, table.sessions, tariff, forecasts, nodes, edges)
     beside = Beside(site, limits, forecasts, connectors, nodes, table, edges)
     stages, counted = compile_stages(objective, tariff, demands, prices, beside, billed=bool(meter))
@@ -93,6 +95,7 @@ def compile_problem(
     pools = compile_pools(site, connectors)
     kinds = outlets.kinds_of(table.connector)
     unbalance = compile_unbalance(site, table.sessions, table.connector, kinds, nodes, forecasts, edges)
+    places = _of_outlets(outlets, nodes, pools)
     return Problem(
         grid=grid,
         seconds=np.diff(edges),
@@ -101,7 +104,7 @@ def compile_problem(
         **_of_cars(table),
         cap_steps=caps if own is None else np.minimum(own.caps, caps),
         **_wanted(demands, counted),
-        **_of_outlets(outlets, nodes, pools),
+        **places,
         headroom_units=headroom,
         alarm=alarm,
         pools=pools,
@@ -117,6 +120,7 @@ def compile_problem(
         runs=run_rules(site, table, demands, int(edges[-1])),
         meter=meter,
         held_steps=_held(held, table.ids),
+        pieces=compile_pieces(site, few, table, connectors, outlets.idle_floor, places["end_floor_steps"], edges),
     )
 
 

@@ -75,7 +75,11 @@ class Demands:
 
 
 def compile_demands(
-    table: Table, edges: Ints, own: OwnRules | None = None, tapers: Mapping[int, Curve] | None = None
+    table: Table,
+    edges: Ints,
+    own: OwnRules | None = None,
+    tapers: Mapping[int, Curve] | None = None,
+    in_pieces: Bools | None = None,
 ) -> Demands:
     """Return the demands, rounded up to what whole steps can reach.
 
@@ -84,9 +88,11 @@ def compile_demands(
         edges: (T + 1,) seconds since 1970.
         own: what keeps single sessions from charging; None: nothing.
         tapers: by session with one; what it draws is no whole number of steps.
+        in_pieces: (S,) sessions whose steps are as long as their window (convention 24); None: none are.
     """
     end_s = int(edges[-1])
     common_s, longest_s = _slot_lengths(table, edges)
+    whole_s = 0 if in_pieces is None else np.where(in_pieces, edges[table.end] - edges[table.first], 0)
     unit = np.maximum(table.power_dw * common_s, 1)
     unit[list(tapers or ())] = 1
     energy = np.where(table.outside, 0, _energy_units(table.sessions))
@@ -118,7 +124,8 @@ def compile_demands(
         hard=rows[:, 3].astype(np.bool_),
         milestone=rows[:, 4].copy(),
         energy=energy,
-        most=energy + np.maximum(np.maximum(table.min_steps, 1) * table.power_dw * longest_s - 1, 0),
+        most=energy
+        + np.maximum(np.maximum(np.maximum(table.min_steps, 1) * longest_s, whole_s) * table.power_dw - 1, 0),
         unaffordable=unaffordable,
         untakeable=untakeable,
     )

@@ -28,6 +28,11 @@ def unit_of(connector: Connector, station: Station) -> RateUnit:
     return "A" if connector.current_type == "AC" and "A" in station.capabilities.rate_units else "W"
 
 
+def lines_told(station: Station, *connectors: Connector) -> int:
+    """Return the number of lines as ``numberPhases`` tells it; 0: the station is told none."""
+    return 0 if station.capabilities.number_phases == "omit" else max(len(one.lines) for one in connectors)
+
+
 def constant_layer(slot: Slot, number: int, unit: RateUnit, tenths: int, phases: int) -> Layer:
     """Return a layer that never changes."""
     schedule = _constant(slot.kind, unit, tenths, phases)
@@ -40,7 +45,9 @@ def _constant(kind: ProfileKind, unit: RateUnit, tenths: int, phases: int) -> Ch
 
     It starts in 1970, because a charger's clock may stand there; a relative one starts when the station says.
     """
-    return ChargingSchedule(None if kind == "relative" else EARLIEST, unit, (ChargingPeriod(0, tenths, phases),))
+    return ChargingSchedule(
+        None if kind == "relative" else EARLIEST, unit, (ChargingPeriod(0, tenths, phases or None),)
+    )
 
 
 def plan_layer(

@@ -26,7 +26,7 @@ class LayerRows:
     Attributes:
         floor_tenths: (L,) idle floor.
         end_tenths: (L,) end floor.
-        phases: (L,) number of lines of the connector.
+        phases: (L,) number of lines of the connector; 0: ``numberPhases`` is left out.
         lead_s: (L,) how long before the grid the schedule starts [s].
     """
 
@@ -198,6 +198,7 @@ def _run_lengths(parts: list[_Events], layers: LayerRows) -> list[tuple[Charging
     keep[1:] = (np.diff(row) != 0) | (np.diff(tenths) != 0) | ((np.diff(phases) != 0) & (tenths[1:] != 0))
     row, start_s, tenths, phases = row[keep], start_s[keep], tenths[keep], phases[keep]
     written_s = np.where(start_s > 0, start_s + layers.lead_s[row], 0)
-    periods = tuple(map(ChargingPeriod, written_s.tolist(), tenths.tolist(), phases.tolist()))
+    told = [count or None for count in phases.tolist()]  # 0: numberPhases is left out
+    periods = tuple(map(ChargingPeriod, written_s.tolist(), tenths.tolist(), told))
     bounds = np.searchsorted(row, np.arange(len(layers.lead_s) + 1)).tolist()
     return [periods[start:end] for start, end in pairwise(bounds)]

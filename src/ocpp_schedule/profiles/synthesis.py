@@ -18,6 +18,7 @@ from ocpp_schedule.profiles.layers import (
     cap_tenths,
     ceilings_of,
     constant_layer,
+    lines_told,
     plan_layer,
     unit_of,
 )
@@ -110,10 +111,10 @@ def build_stacks(
     held = LayerRows(
         np.array([scene.floors[row.connector.id][0] for row in rows], dtype=np.int64),
         np.array([scene.floors[row.connector.id][1] for row in rows], dtype=np.int64),
-        np.array([len(row.connector.lines) for row in rows], dtype=np.int64),
+        np.array([lines_told(stations[row.connector.station], row.connector) for row in rows], dtype=np.int64),
         np.array(leads, dtype=np.int64),
     )
-    served = _session_rows(rows, given, (first_slot, end_slot), solution, tenths)
+    served = _session_rows(rows, given, (first_slot, end_slot), solution, (tenths, held.phases))
     check_guard(site.edge_guard_s, grid, served)
     periods = layer_periods(held, served, np.array(grid.edges_s, dtype=np.int64), site.edge_guard_s)
     check_counts(rows, periods, stations)
@@ -170,7 +171,7 @@ def _highest(plans: Mapping[LayerName, Layer]) -> int:
 def _station_layers(station: Station, own: Sequence[Connector], scene: _Scene) -> Iterator[Layer]:
     """Yield what lies on EVSE 0."""
     layers, unit = scene.layers[station.id], unit_of(own[0], station)
-    phases = max(len(connector.lines) for connector in own)
+    phases = lines_told(station, *own)
     if layers.cap is not None:
         number = scene.numbers[station.id, "station_cap"]
         yield constant_layer(layers.cap, number, unit, cap_tenths(scene.site, station, own), phases)
@@ -188,7 +189,7 @@ def _own_layers(
             yield plans[slot.name]
         elif slot.name in {"idle_floor", "default"}:
             number, tenths = scene.numbers[connector.id, slot.name], scene.floors[connector.id][0]
-            yield constant_layer(slot, number, unit_of(connector, station), tenths, len(connector.lines))
+            yield constant_layer(slot, number, unit_of(connector, station), tenths, lines_told(station, connector))
 
 
 def _windows(sessions: Sequence[KnownSession], grid: TimeGrid) -> tuple[Ints, Ints]:
@@ -266,11 +267,11 @@ def _session_rows(
     sessions: Sequence[KnownSession],
     windows: tuple[Ints, Ints],
     solution: Solution,
-    tenths: Mapping[str, int],
+    units: tuple[Mapping[str, int], Ints],
 ) -> SessionRows:
-    """Return the sessions with a slot that a layer carries, each with its layer."""
+    """Return the sessions with a slot that a layer carries; ``units`` are steps by connector, and lines by layer."""
+    tenths, lines = units
     layer_of = {session.id: index for index, row in enumerate(rows) for session in row.sessions}
-    line_count = {row.connector.id: len(row.connector.lines) for row in rows}
     carried = np.array([session.id in layer_of for session in sessions], dtype=np.bool_)
     active = np.flatnonzero((windows[1] > windows[0]) & carried)
     chosen = [sessions[index] for index in active.tolist()]
@@ -285,7 +286,7 @@ def _session_rows(
         tenths=solution.setpoints[planned] * steps[:, None],
         late_raise=solution.late_raise[planned],
         early_lowering=solution.early_lowering[planned],
-        phases=np.array([_number_phases(s, line_count[s.connector]) for s in chosen], dtype=np.int64),
+        phases=np.array([_number_phases(s, int(lines[layer_of[s.id]])) for s in chosen], dtype=np.int64),
     )
     check_overlap(rows, served)
     return served

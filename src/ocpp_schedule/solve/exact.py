@@ -12,6 +12,7 @@ from scipy.sparse import csr_array
 from ocpp_schedule.solve.delivered import weighed_dw
 from ocpp_schedule.solve.levels import with_levels
 from ocpp_schedule.solve.patterns import least_steps
+from ocpp_schedule.solve.piece_rows import with_piece_rows
 from ocpp_schedule.solve.program import Program
 from ocpp_schedule.solve.repair import allowed_steps, settle
 from ocpp_schedule.solve.run_rows import with_run_rows
@@ -36,7 +37,7 @@ def exact_plan(problem: Problem, relaxation: Relaxation, solver: Solver) -> Cand
     program = integer_program(problem, relaxation, wishes)
     width, arcs = relaxation.program.cost.size, relaxation.arc_session.size
     program = with_run_rows(problem, relaxation, program, width, width + arcs)
-    program = with_levels(problem, relaxation, program)
+    program = with_piece_rows(problem, relaxation, with_levels(problem, relaxation, program))
     values: Floats | None = None
     for cost, allowed in stage_costs(problem, relaxation, wishes, program.cost.size):
         if not cost.any():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ocpp_schedule.solve.patterns import is_flagged, refill_runs, top_up_runs, trim_runs
+from ocpp_schedule.solve.pieces import is_pieced, refill_pieces, top_up_pieces, trim_pieces
 from ocpp_schedule.solve.pouring import fill, fill_levels
 from ocpp_schedule.solve.tapering import refill_taper, top_up_taper
 
@@ -34,6 +35,9 @@ def refill(plan: WorkingPlan, session: int, price: Floats) -> None:
         session: index.
         price: (W,) order of the window's slots, lowest first; below 0 where a step is worth more than it costs.
     """
+    if is_pieced(plan.problem, session):
+        refill_pieces(plan, session, price)
+        return
     if is_flagged(plan.problem, session):
         refill_runs(plan, session, price)
         return
@@ -74,6 +78,8 @@ def top_up(
     Returns:
         whether the plan changed.
     """
+    if is_pieced(plan.problem, session):
+        return at_any_price and top_up_pieces(plan, session, price, missing_units, end)
     if is_flagged(plan.problem, session):
         return at_any_price and top_up_runs(plan, session, price, missing_units, end)
     if session in plan.problem.tapers:
@@ -104,6 +110,8 @@ def trim(plan: WorkingPlan, session: int, price: Floats, surplus_units: int) -> 
     Returns:
         whether the plan changed.
     """
+    if is_pieced(plan.problem, session):
+        return trim_pieces(plan, session, price, surplus_units)
     if is_flagged(plan.problem, session):
         return trim_runs(plan, session, price, surplus_units)
     if session in plan.problem.tapers:

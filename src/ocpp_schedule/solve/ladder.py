@@ -16,6 +16,7 @@ from ocpp_schedule.solve.exact_loads import exact_loads
 from ocpp_schedule.solve.exact_metered import exact_metered
 from ocpp_schedule.solve.exchange import with_meter
 from ocpp_schedule.solve.fallback import least_laxity
+from ocpp_schedule.solve.few_periods import in_few_periods
 from ocpp_schedule.solve.flow import best_flow
 from ocpp_schedule.solve.insertion import SWEPT_SESSIONS, descend, let_in
 from ocpp_schedule.solve.integer import integer_plan
@@ -24,6 +25,7 @@ from ocpp_schedule.solve.load_rows import with_aims, with_loads, within_contract
 from ocpp_schedule.solve.prices import certificates_of
 from ocpp_schedule.solve.program import Solver
 from ocpp_schedule.solve.relaxation import relax
+from ocpp_schedule.solve.repair import told
 from ocpp_schedule.solve.result import Candidate, evaluate, to_solution
 from ocpp_schedule.solve.stages import Bounds, Relaxed, bounds_given, solve_stages, with_budgets
 from ocpp_schedule.solve.starts import fewer_starts
@@ -132,11 +134,12 @@ def _climbed(
 
 def _flow(problem: Problem) -> Solution | None:
     """Return the optimal flow, where the problem is one; its values are their own bounds."""
-    flow = None if problem.meter is not None else best_flow(problem)
+    # How many periods a plan takes is seen when it is there.
+    flow = None if problem.meter is not None else best_flow(_of_any_length(problem))
     if flow is None:
         return None
     plan = evaluate(problem, flow.setpoints)
-    if plan.late.any() or plan.early.any():
+    if plan.late.any() or plan.early.any() or not told(problem, plan):
         return None
     proof = certificate_of_flow(problem, flow)
     return to_solution(
@@ -178,7 +181,8 @@ def _linear(problem: Problem, solver: Solver, exact_arcs: int, previous: Ints | 
             plan = fewer_starts(problem, relaxation, relaxed, plan, solver)
         if (exchange or places) and relaxation.arc_session.size <= exact_arcs and not problem.tapers:
             found = _outright(opened, whole, exchange, solver)
-            if found is not None and found[1].order <= evaluate(found[0], plan.setpoints).order:
+            better = found is not None and found[1].order <= evaluate(found[0], plan.setpoints).order
+            if found is not None and better and told(*found):
                 method, (problem, plan) = "exact", found
         if kept is not None and as_good(problem, plan.rank, kept):
             method, plan = "continued", kept
@@ -244,6 +248,26 @@ def _best_plan(
     solver: Solver,
     exact_arcs: int,
 ) -> tuple[str, Candidate]:
+    method, plan = _best_open_plan(_of_any_length(problem), relaxation, relaxed, solver, exact_arcs)
+    if told(problem, plan):
+        return method, plan
+    few = in_few_periods(problem, relaxation, relaxed, plan, solver, exact_arcs)
+    return ("fallback", least_laxity(problem)) if few is None else _with_room(problem, relaxed, *few)
+
+
+def _of_any_length(problem: Problem) -> Problem:
+    """Return the problem without limits on periods."""
+    return problem if problem.pieces is None else replace(problem, pieces=None)
+
+
+def _best_open_plan(
+    problem: Problem,
+    relaxation: Relaxation,
+    relaxed: Relaxed,
+    solver: Solver,
+    exact_arcs: int,
+) -> tuple[str, Candidate]:
+    """Return the best plan, however many periods it takes."""
     plan = integer_plan(problem, relaxation, relaxed, solver)
     method = "linear"
     if relaxation.arc_session.size <= exact_arcs and not problem.tapers:
@@ -252,6 +276,16 @@ def _best_plan(
             method, plan = "exact", exact
     if plan is None:
         return "fallback", least_laxity(problem)
+    method, plan = _with_room(problem, relaxed, method, plan)
+    apart = tapered(problem) if problem.runs is None else problem.runs.flagged | tapered(problem)
+    if apart.any() and method == "linear" and problem.sessions <= SWEPT_SESSIONS:
+        # Planned at the prices of a program that does not know them well, they may do better among the others.
+        plan = descend(problem, plan, np.flatnonzero(apart))
+    return method, plan
+
+
+def _with_room(problem: Problem, relaxed: Relaxed, method: str, plan: Candidate) -> tuple[str, Candidate]:
+    """Return method and plan, or ones in which room is made for energy that need not be missing."""
     unavoidable = relaxed.bounds.missing(problem) + 1
     if sum(plan.served) > unavoidable:
         plan = let_in(problem, plan)
@@ -260,10 +294,6 @@ def _best_plan(
         safe = least_laxity(problem)
         if safe.served < plan.served:
             return "fallback", descend(problem, safe) if problem.sessions <= SWEPT_SESSIONS else safe
-    apart = tapered(problem) if problem.runs is None else problem.runs.flagged | tapered(problem)
-    if apart.any() and method == "linear" and problem.sessions <= SWEPT_SESSIONS:
-        # Planned at the prices of a program that does not know them well, they may do better among the others.
-        plan = descend(problem, plan, np.flatnonzero(apart))
     return method, plan
 
 

@@ -54,11 +54,11 @@ def broken(problem: Problem, setpoints: Ints | Floats, energy_units: Ints | Floa
         else:
             given = float(energy_units[session])
         full = given >= problem.runs.full_units[session]
-        found[session] = not _allowed(problem, session, runs(row > 0), full=full)
+        found[session] = not allowed_runs(problem, session, runs(row > 0), full=full)
     return found
 
 
-def _allowed(problem: Problem, session: int, found: list[tuple[int, int]], *, full: bool) -> bool:
+def allowed_runs(problem: Problem, session: int, found: list[tuple[int, int]], *, full: bool) -> bool:
     """Tell whether the runs of a window are few and long enough; the last may be short in a full car."""
     rules = problem.runs
     assert rules is not None  # noqa: S101 - checked by the callers, for the type checker
@@ -104,17 +104,25 @@ def refill_runs(plan: WorkingPlan, session: int, price: Floats) -> None:
         session: index.
         price: (W,) of the window's slots, infinite where there is none.
     """
-    plan.assign(session, _best_runs(plan, session, price))
+    plan.assign(session, best_runs(plan, session, price))
 
 
-def _best_runs(plan: WorkingPlan, session: int, price: Floats, extra: int = 0) -> Ints:
-    """Return the set-points of the best runs; ``extra`` is what guarded edges take [0.1 J]."""
+def best_runs(plan: WorkingPlan, session: int, price: Floats, extra: int = 0, most_runs: int = ANY) -> Ints:
+    """Return the set-points of the best runs.
+
+    Args:
+        plan: what the others leave.
+        session: index.
+        price: (W,) of the window's slots, infinite where there is none.
+        extra: what guarded edges take [0.1 J].
+        most_runs: further limit on their number.
+    """
     problem = plan.problem
     room = plan.room(session)
     low = max(int(problem.min_steps[session]), 1)
     room[(room < low) | ~np.isfinite(price)] = 0
     price = np.where(np.isfinite(price), price, 0.0)
-    car = _Car(problem, session, room, low, price, extra)
+    car = _Car(problem, session, room, low, price, extra, most_runs)
     best, best_rank = np.zeros_like(room), car.rank(np.zeros_like(room))
     seen: set[bytes] = set()
     for pattern in car.patterns():
@@ -125,7 +133,7 @@ def _best_runs(plan: WorkingPlan, session: int, price: Floats, extra: int = 0) -
         filled = car.filled(pattern)
         energy = float((filled * car.energy).sum())
         full = energy >= problem.runs.full_units[session] + extra if problem.runs else True
-        if _allowed(problem, session, runs(filled > 0), full=full) and (rank := car.rank(filled)) < best_rank:
+        if allowed_runs(problem, session, runs(filled > 0), full=full) and (rank := car.rank(filled)) < best_rank:
             best, best_rank = filled, rank
     return best
 
@@ -141,6 +149,7 @@ class _Car:
         low: smallest set-point that counts as on.
         price: (W,) finite.
         extra: what guarded edges take, so that more must be given [0.1 J].
+        most_runs: further limit on their number; ``ANY``: none.
     """
 
     problem: Problem
@@ -149,6 +158,7 @@ class _Car:
     low: int
     price: Floats
     extra: int = 0
+    most_runs: int = ANY
 
     @property
     def seconds(self) -> Ints:
@@ -205,7 +215,8 @@ class _Car:
 
     def _runs(self) -> int:
         pauses = int(self.problem.runs.pauses[self.session]) if self.problem.runs else ANY
-        return ANY if pauses == ANY else pauses + 1
+        given = [most for most, known in ((pauses + 1, pauses), (self.most_runs, self.most_runs)) if known != ANY]
+        return min(given, default=ANY)
 
     def _shortest(self) -> Ints:
         """Return (W,) where a run that begins here may end at the earliest; the window's end where it is too short."""
@@ -317,7 +328,7 @@ def top_up_runs(plan: WorkingPlan, session: int, price: Floats, missing_units: i
         wish = min((units for until, units in demands_of(plan.problem, session) if until >= end), default=0)
         extra = max(int((before[:end] * energy[:end]).sum()) + missing_units - wish, 0)
         car = _Car(plan.problem, session, room, max(int(plan.problem.min_steps[session]), 1), price, extra)
-        anew = _best_runs(plan, session, price, extra)
+        anew = best_runs(plan, session, price, extra)
         if car.rank(anew)[:2] < car.rank(raised)[:2]:
             raised = anew
     return plan.assign(session, raised)

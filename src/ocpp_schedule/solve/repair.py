@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from ocpp_schedule.problem.pieces import expressible
 from ocpp_schedule.problem.pilots import lowered
+from ocpp_schedule.solve.edges import with_held
 from ocpp_schedule.solve.filling import refill, top_up, trim
 from ocpp_schedule.solve.meter_room import aimed_higher
 from ocpp_schedule.solve.patterns import broken, kept, least_steps, mend
+from ocpp_schedule.solve.pieces import mend_pieces
 from ocpp_schedule.solve.relaxation import congestion_prices, restrict
 from ocpp_schedule.solve.result import Candidate, evaluate
 from ocpp_schedule.solve.stages import solve_stages
@@ -98,6 +101,7 @@ def _settled(problem: Problem, setpoints: Ints) -> Candidate | None:
     prices = slot_prices(problem)
     mend_tapers(plan, prices)
     mend(plan, prices)
+    mend_pieces(plan, prices)
     avoid, far = np.zeros_like(prices), 2 * float(np.abs(prices).max(initial=1.0)) + 1.0
     for _ in range(SETTLING_ROUNDS):
         current = evaluate(problem, plan.setpoints.copy())
@@ -127,8 +131,14 @@ def better(one: Candidate | None, other: Candidate | None) -> Candidate | None:
 
 
 def _allowed(problem: Problem, candidate: Candidate) -> bool:
-    """Tell whether no session gets a minimum slot or more above its wish (convention 6) or a forbidden pause (21)."""
-    return bool((candidate.energy_units.sum(axis=1) <= problem.energy_most_units).all()) and kept(problem, candidate)
+    """Tell whether no session gets too much (convention 6), a forbidden pause (21) or too many periods (24)."""
+    within = bool((candidate.energy_units.sum(axis=1) <= problem.energy_most_units).all())
+    return within and kept(problem, candidate) and told(problem, candidate)
+
+
+def told(problem: Problem, plan: Candidate) -> bool:
+    """Tell whether no station is sent more periods than it takes (convention 24)."""
+    return expressible(problem, with_held(problem, plan.setpoints), plan.late, plan.early)
 
 
 def _adjust(plan: WorkingPlan, current: Candidate, to_add: Floats, to_drop: Floats) -> bool:
