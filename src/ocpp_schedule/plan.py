@@ -11,6 +11,7 @@ from ocpp_schedule.delivery.sending import Sending
 from ocpp_schedule.explain.answers import Answers
 from ocpp_schedule.model.objective import Objective
 from ocpp_schedule.model.scenario import Scenario
+from ocpp_schedule.model.told import as_told
 from ocpp_schedule.pipeline import accepted, checked, compiled, derived, listed, reviewed, solved, time_of
 from ocpp_schedule.problem.effects import takes_amperes
 from ocpp_schedule.problem.known import known_sessions
@@ -161,10 +162,9 @@ class Plan(Answers, AtMeter, Sending):
         """(sessions, slots) permissions in the unit that each station takes: A per phase, or W in total."""
         from ocpp_schedule.views.figures import permissions  # noqa: PLC0415 - loads numpy
 
-        connectors = {connector.id: connector for connector in self.scenario.site.connectors}
-        takes = self._units
+        connectors = {connector.id: connector for connector in as_told(self.scenario.site).connectors}
         outlets = [connectors[session.connector] for session in self._sessions]
-        steps = [exact(one.setpoint_step_a if takes[one.id] == "A" else one.step_w) for one in outlets]
+        steps = [exact(one.setpoint_step_a if self._units[one.id] == "A" else one.step_w) for one in outlets]
         return permissions(self.setpoints, steps)
 
     @property

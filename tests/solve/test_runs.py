@@ -151,7 +151,7 @@ def test_it_may_stop_for_good_once_it_is_full() -> None:
 
 
 def test_a_station_that_cannot_pause_makes_its_cars_steady() -> None:
-    stations = [Station(id="CP-A", circuit="main", ocpp_version="1.6", capabilities={"pause": "min_current"})]
+    stations = [Station(id="CP-A", circuit="main", ocpp_version="1.6", capabilities={"pause": "stop_transaction"})]
     site = yard(outlet("A"), stations=stations, edge_guard_s=0)
     plan = planned(scene(site, [car("a", "A", 0, 4, 2 * 3680, phases=1, max_current_a=16)], priced(0.1, 0.5, 0.1, 0.9)))
     assert plan.setpoints.tolist() == [[160, 60, 100, 0]]

@@ -129,6 +129,7 @@ class Rows:
     """Everything that judging the rows needs, and where the findings go.
 
     The first ``held_slots`` slots (none or one) are under way: what is drawn there is not for the plan to decide.
+    ``due`` are steps that a session must be given whatever happens (stations that are never told 0).
     """
 
     bookings: Bookings
@@ -140,6 +141,7 @@ class Rows:
     findings: Findings
     alarms: dict[tuple[int, int], npt.NDArray[np.bool_]]
     held_slots: int = 0
+    due: npt.NDArray[np.int64] | None = None
 
 
 def safe_setpoints(setpoints: npt.NDArray[np.int64], cars: Cars, seconds_total: int) -> npt.NDArray[Any]:
@@ -268,7 +270,8 @@ def _note_alarms(rows: Rows, line: int, first: int, in_alarm: npt.NDArray[np.boo
         mask = rows.alarms.setdefault((row, line), np.zeros(slots, dtype=np.bool_))
         mask[first : first + in_alarm.shape[1]] |= in_alarm[row]
         below = np.flatnonzero(layout.holds(row, bookings.places) & (bookings.load_units[:, line] > 0))
-        drawing = (bookings.setpoints[below, first : first + in_alarm.shape[1]] > 0) & in_alarm[row]
+        due: Any = 0 if rows.due is None else rows.due[bookings.cars[below], None]
+        drawing = (bookings.setpoints[below, first : first + in_alarm.shape[1]] > due) & in_alarm[row]
         for at, slot in zip(*(axis.tolist() for axis in np.nonzero(drawing)), strict=True):
             rows.findings.add(
                 "alarm_draw",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from ocpp_schedule.check.needs import step_units
+from ocpp_schedule.check.never_zero import due_units
 from ocpp_schedule.check.periods import spread_s
 from ocpp_schedule.check.pilots import allowed_at_most
 from ocpp_schedule.check.quantities import exact_dtype
@@ -72,7 +73,8 @@ def _caps(scene: Scene, alone: npt.NDArray[np.int64], block: npt.NDArray[np.int6
     cars, slot = scene.cars, np.arange(scene.grid.slots)
     able = np.where(cars.minimum <= cars.maximum, cars.maximum, 0)[block, None]
     caps = allowed_at_most(np.minimum(able, alone), block, cars, scene.outlets)
-    caps *= (slot >= cars.first[block, None]) & (slot < cars.last[block, None])
+    inside = (slot >= cars.first[block, None]) & (slot < cars.last[block, None])
+    caps *= inside
     if scene.held is not None:
         caps[:, 0] = 0
     if scene.own is not None:
@@ -80,6 +82,8 @@ def _caps(scene: Scene, alone: npt.NDArray[np.int64], block: npt.NDArray[np.int6
     least = np.maximum(cars.minimum[block, None], 1)
     if int(least.max(initial=1)) > 1:
         caps[caps < least] = 0
+    if scene.due is not None:
+        caps = np.maximum(caps, inside * scene.due[block, None])
     return caps
 
 
@@ -160,7 +164,8 @@ def most_units(scene: Scene, block: npt.NDArray[np.int64]) -> list[int]:
     longest = np.where(cars.last[block] > cars.first[block], longest, 0)
     spread = np.maximum(np.maximum(cars.minimum[block], 1) * longest, spread_s(scene.told, cars, scene.edges_s)[block])
     over = spread * cars.power[block] - 1
-    units = np.array(cars.wished, dtype=np.int64)[block] + np.maximum(over, 0)
+    wished = np.maximum(cars.wished, due_units(scene.due, cars, scene.edges_s)).astype(np.int64)
+    units = wished[block] + np.maximum(over, 0)
     if scene.guard_s == 0:
         units -= units % np.maximum(step_units(cars, seconds)[block], 1)
     most: list[int] = units.tolist()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from fractions import Fraction
 from functools import lru_cache
+from itertools import count
 from math import gcd
 from typing import TYPE_CHECKING
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from ocpp_schedule.check.quantities import Cars, Effect, Outlets
-    from ocpp_schedule.model.site import Connector
+    from ocpp_schedule.model.site import Connector, Site
 
 
 def pilot_step(connector: Connector) -> float:
@@ -25,6 +27,30 @@ def pilot_step(connector: Connector) -> float:
     if connector.allowed_currents_a is None:
         return connector.step_a
     return gcd(*(_tenths(value_a) for value_a in connector.allowed_currents_a)) / DECIAMPERES_PER_AMPERE
+
+
+def as_sent(site: Site) -> Site:
+    """Return the site with connectors that take only what their station can be sent: multiples of ``limit_step_a``."""
+    coarse = {
+        station.id: Fraction(repr(station.capabilities.limit_step_a)) * DECIAMPERES_PER_AMPERE
+        for station in site.stations
+        if station.capabilities.limit_step_a > 1 / DECIAMPERES_PER_AMPERE
+    }
+    if not coarse:
+        return site
+    outlets = []
+    for outlet in site.connectors:
+        tenths = coarse.get(outlet.station)
+        changed: dict[str, object] = {}
+        if tenths is not None and outlet.allowed_currents_a is not None:
+            sent = [one for one in outlet.allowed_currents_a if (_tenths(one) / tenths).denominator == 1]
+            changed["allowed_currents_a"] = tuple(sent)
+        elif tenths is not None:
+            own = _tenths(outlet.step_a)
+            both = next(k for k in count(own, own) if (k / tenths).denominator == 1)
+            changed["step_a"] = both / DECIAMPERES_PER_AMPERE
+        outlets.append(outlet.model_copy(update=changed))
+    return site.model_copy(update={"connectors": tuple(outlets)})
 
 
 def allowed_below(allowed_a: tuple[float, ...], step_a: float, highest: int) -> int:

@@ -12,6 +12,7 @@ from ocpp_schedule.check.floors import judge_floors
 from ocpp_schedule.check.guards import guards_of
 from ocpp_schedule.check.loads import MICROJOULES, excess_of
 from ocpp_schedule.check.meter import judge_meter
+from ocpp_schedule.check.never_zero import due_units
 from ocpp_schedule.check.own import judge_own
 from ocpp_schedule.check.periods import judge_periods, spread_s
 from ocpp_schedule.check.pilots import allowed_text, not_allowed
@@ -130,11 +131,10 @@ def judge(scene: Scene, solution: Solution) -> Report:
         guards_of(sort, flags, whole, cars, outlets, seconds, scene.guard_s, findings, first=held_slots)
         for sort, flags in _flags(solution)
     )
-    bookings = book(whole, cars, outlets, layout)
-    limits = scene.limits
+    bookings, limits = book(whole, cars, outlets, layout), scene.limits
     if scene.background is not None:
         limits = with_charging(scene.background.site, layout, limits, solution, findings, bookings.floor_units)
-    rows = Rows(bookings, layout, limits, late, early, cars.ids, findings, {}, held_slots)
+    rows = Rows(bookings, layout, limits, late, early, cars.ids, findings, {}, held_slots, scene.due)
     setpoints = whole if scene.held is None else _open(whole)
     row_use = judge_rows(rows, grid.slots, scene.guard_s)
     judge_shared(scene.shared, rows, outlets, scene.guard_s)
@@ -320,10 +320,10 @@ def _judge_energy(scene: Scene, given: Given, findings: Findings) -> None:
     over = [at for at, (given_, wished) in enumerate(zip(given.by_car, cars.wished, strict=True)) if given_ > wished]
     if not over:
         return
-    smallest = np.maximum(cars.minimum, 1).tolist()
+    smallest, due = np.maximum(cars.minimum, 1).tolist(), due_units(scene.due, cars, scene.edges_s)
     whole_s = spread_s(scene.told, cars, scene.edges_s).tolist()
     for at in over:
-        energy, wished = given.by_car[at], cars.wished[at]
+        energy, wished = given.by_car[at], max(cars.wished[at], due[at])
         slot_s = longest if even else int(seconds[cars.first[at] : cars.last[at]].max(initial=0))
         ceiling = wished + max(smallest[at] * slot_s, whole_s[at]) * int(cars.power[at])
         if energy >= ceiling:

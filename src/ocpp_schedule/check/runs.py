@@ -7,6 +7,8 @@ from itertools import accumulate
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
+from ocpp_schedule.check.never_zero import judge_kept_on
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -57,6 +59,7 @@ def judge_runs(scene: Scene, setpoints: npt.NDArray[Any], given: Given, wishes: 
     A run that ends with the grid may go on if the session does; the last run of a full session may be short.
     """
     cars, edges_s, slots = scene.cars, scene.grid.edges_s, scene.grid.slots
+    judge_kept_on(setpoints, cars, scene.due, findings)
     if not scene.steady and set(map(_RULES, cars.models)) <= {(None, None)}:
         return
     for at, car in enumerate(cars.models):

@@ -11,8 +11,10 @@ from ocpp_schedule.check.known import filled
 from ocpp_schedule.check.limits import Limits, channels_of, limits_of
 from ocpp_schedule.check.loads import Loads, loads_of
 from ocpp_schedule.check.meter import Background, background_of, needs_meter
+from ocpp_schedule.check.never_zero import due_steps, kept_on
 from ocpp_schedule.check.own import Own, own_of
 from ocpp_schedule.check.periods import Told, told_of
+from ocpp_schedule.check.pilots import as_sent
 from ocpp_schedule.check.pools import Shared, shared_of
 from ocpp_schedule.check.quantities import Cars, Outlets, cars_of, outlets_of
 from ocpp_schedule.check.rows import Layout, lay_out
@@ -61,6 +63,7 @@ class Scene:
         balances: where lines may differ by so much only.
         loads: what stages of loads and shares start from; None where there is none.
         told: stations that take few periods; None: there are none.
+        due: (sessions,) steps that every slot must hold at least, where stations are never told 0; None: none are.
     """
 
     grid: TimeGrid
@@ -83,6 +86,7 @@ class Scene:
     balances: Balances
     loads: Loads | None = None
     told: Told | None = None
+    due: npt.NDArray[np.int64] | None = None
 
 
 def scene_of(
@@ -103,10 +107,12 @@ def scene_of(
     Raises:
         InputError: prices or base loads do not cover the grid, or a load has no forecast.
     """
+    site = as_sent(site)
     edges_s = np.array(grid.edges_s, dtype=np.int64)
     outlets = outlets_of(site, channels_of(site, limits))
-    layout = lay_out(site, outlets)
     cars = cars_of(filled(sessions, session_defaults, grid.start), outlets, grid, edges_s)
+    outlets = kept_on(site, outlets, cars)
+    layout = lay_out(site, outlets)
     price_s = price_seconds(tariff, grid, edges_s)
     tapers = tapers_of(cars, outlets)
     own = own_of(site, availability, cars, outlets, grid, price_s, tapers)
@@ -133,6 +139,7 @@ def scene_of(
         balances=balances_of(site, layout, outlets, cars, grid, forecasts),
         loads=loads_of(site, layout, cars, grid, edges_s, limits, forecasts, objective),
         told=told_of(site, grid.slots),
+        due=due_steps(site, cars),
     )
 
 

@@ -18,6 +18,7 @@ from ocpp_schedule.model._supply_checks import current_type_texts, site_voltage_
 from ocpp_schedule.model._taper_checks import taper_texts
 from ocpp_schedule.model._trees import tops_of
 from ocpp_schedule.model._unbalance_checks import unbalance_problems
+from ocpp_schedule.model.told import told_problems
 from ocpp_schedule.timegrid import short_utc
 from ocpp_schedule.units import MIN_PILOT_CURRENT_A
 
@@ -162,6 +163,7 @@ def site_problems(site: object, path: str) -> Iterator[InputProblem]:
     yield from supply_problems(kinds)
     yield from unbalance_problems(kinds)
     yield from watt_problems(kinds["stations"], kinds["connectors"])
+    yield from told_problems(kinds["stations"], kinds["connectors"])
     yield from exclusive_problems(site, kinds["stations"], kinds["connectors"])
     yield from dc_problems(kinds["connectors"], kinds["stations"])
     yield from cabinet_problems(site, kinds["cabinets"], kinds["connectors"], site_voltage_v(kinds["circuits"]))

@@ -57,7 +57,7 @@ class Capabilities(Model):
     number_phases: Literal["exact", "omit"] = Field(default="exact", description="how numberPhases is written")
     phase_switching: Literal["none", "number_phases", "by_power"] = "none"
     pause: Literal["zero_limit", "min_current", "stop_transaction"] = Field(
-        default="zero_limit", description="how charging pauses; min_current: it does not"
+        default="zero_limit", description="how charging pauses; min_current: it is never told 0"
     )
     resume: Literal["profile", "remote_start", "none"] = Field(
         default="profile", description="what makes it charge again after a pause"

@@ -54,6 +54,8 @@ class RunRules:
         on_s: (S,) shortest time of charging [s]; 0: none.
         open_end: (S,) bool, the session goes on after the grid, so charging that lasts to its end may go on too.
         full_units: (S,) energy at which the session is full, so that its last run may be short [0.1 J].
+        steady: (S,) bool, it charges in every slot of its window: its station is never told 0 (convention 24);
+            None: none is.
     """
 
     flagged: Bools
@@ -61,6 +63,7 @@ class RunRules:
     on_s: Ints
     open_end: Bools
     full_units: Ints
+    steady: Bools | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ocpp_schedule.problem import effects
+from ocpp_schedule.model.told import as_told
+from ocpp_schedule.problem import effects, never_zero
 from ocpp_schedule.problem.arrays import Problem
 from ocpp_schedule.problem.availability import LOOKAHEAD_S, spells_by_connector
 from ocpp_schedule.problem.demands import Table, compile_demands
 from ocpp_schedule.problem.known import known_sessions
 from ocpp_schedule.problem.loads import Beside
 from ocpp_schedule.problem.meter import compile_meter, export_notices, surplus_caps
+from ocpp_schedule.problem.notices import left_out, passed_milestones
 from ocpp_schedule.problem.outlets import Outlets, columns_of, compile_outlets, numbered
 from ocpp_schedule.problem.own import own_notices, own_rules
 from ocpp_schedule.problem.pieces import compile_pieces, few_period_stations, in_pieces
@@ -25,7 +27,6 @@ from ocpp_schedule.problem.series import price_seconds
 from ocpp_schedule.problem.stages import compile_stages
 from ocpp_schedule.problem.taper import curve_of
 from ocpp_schedule.problem.unbalance import compile_unbalance
-from ocpp_schedule.timegrid import short_utc
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -74,35 +75,38 @@ def compile_problem(
         held: by session, the steps its charger holds in the first slot, which is under way; None: none is.
         objective: what to optimise for; None: ``cheapest``.
     """
+    site = as_told(site)
     edges = np.array(grid.edges_s, dtype=np.int64) + grid.start_s
     connectors = sorted(site.connectors, key=lambda connector: connector.id)
     nodes = compile_nodes(site, connectors, limits, forecasts, edges)
     outlets = compile_outlets(site, connectors, nodes)
     known, assumed = known_sessions(sessions, session_defaults, grid.start)
     table = _compile_sessions(known, outlets, edges)
+    kept = never_zero.kept_on(site, table, connectors)
+    outlets = outlets.with_floors(never_zero.least_floors(outlets.idle_floor, outlets.minimum, table, kept))
     prices = price_seconds(tariff.energy, edges)
     tapers = _tapers(table, outlets)
     own = _own_rules(site, availability, table, outlets, edges, prices, tapers)
-    headroom = nodes.headroom(nodes.limit_units, nodes.base_units - nodes.firm_units)
-    alarm = _alarms(nodes, outlets, headroom)
+    headroom, alarm = _headroom(nodes, outlets)
     few = few_period_stations(site, edges.size - 1)
-    demands = compile_demands(table, edges, own, tapers, in_pieces(few, table, connectors))
+    demands = compile_demands(table, edges, own, tapers, in_pieces(few, table, connectors), kept.sessions)
     meter = compile_meter(site, table.sessions, tariff, forecasts, nodes, edges)
+    notices = table.notices + assumed + own_notices(table, demands) + export_notices(site, meter, grid) + kept.notices
     beside = Beside(site, limits, forecasts, connectors, nodes, table, edges)
     stages, counted = compile_stages(objective, tariff, demands, prices, beside, billed=bool(meter))
     inside = _windows(table, edges.size - 1)
-    caps = surplus_caps(_caps(table, _open(inside, held), nodes, alarm), meter, table, edges)
+    open_ = _open(inside, held)
+    caps = never_zero.raised_caps(_caps(table, open_, nodes, alarm), open_, table, kept)
+    caps = never_zero.checked(surplus_caps(caps, meter, table, edges), open_, table, kept, own, grid)
     pools = compile_pools(site, connectors)
     kinds = outlets.kinds_of(table.connector)
     unbalance = compile_unbalance(site, table.sessions, table.connector, kinds, nodes, forecasts, edges)
     places = _of_outlets(outlets, nodes, pools)
     return Problem(
-        grid=grid,
-        seconds=np.diff(edges),
-        price_seconds=prices,
+        **_of_slots(grid, edges, prices),
         slot_owner=_owners(table, inside, len(connectors)),
         **_of_cars(table),
-        cap_steps=caps if own is None else np.minimum(own.caps, caps),
+        cap_steps=caps,
         **_wanted(demands, counted),
         **places,
         headroom_units=headroom,
@@ -110,14 +114,11 @@ def compile_problem(
         pools=pools,
         unbalance=unbalance,
         edge_guard_s=site.edge_guard_s,
-        notices=(
-            *(*table.notices, *assumed, *own_notices(table, demands), *export_notices(site, meter, grid)),
-            *(unbalance.notices if unbalance else ()),
-        ),
+        notices=notices + (unbalance.notices if unbalance else ()),
         stages=stages,
         withheld=own.withheld if own else (),
         tapers=tapers,
-        runs=run_rules(site, table, demands, int(edges[-1])),
+        runs=run_rules(site, table, demands, int(edges[-1]), kept.sessions),
         meter=meter,
         held_steps=_held(held, table.ids),
         pieces=compile_pieces(site, few, table, connectors, outlets.idle_floor, places["end_floor_steps"], edges),
@@ -131,6 +132,11 @@ def _open(inside: Bools, held: Mapping[str, int] | None) -> Bools:
 
 def _held(held: Mapping[str, int] | None, ids: tuple[str, ...]) -> Ints | None:
     return None if held is None else np.array([held.get(name, 0) for name in ids], dtype=np.int64)
+
+
+def _of_slots(grid: TimeGrid, edges: Ints, prices: Ints) -> dict[str, Any]:
+    """Return the fields of ``Problem`` that say what the slots are."""
+    return {"grid": grid, "seconds": np.diff(edges), "price_seconds": prices}
 
 
 def _of_cars(table: Table) -> dict[str, Any]:
@@ -242,7 +248,7 @@ def _compile_sessions(sessions: Sequence[KnownSession], outlets: Outlets, edges:
         power_dw=numbers[2].copy(),
         draw_dw=numbers[3].copy(),
         load_units=numbers[4:].T.copy(),
-        notices=_notices(ordered, empty, outside) + _passed_milestones(ordered, int(edges[0])),
+        notices=left_out(ordered, empty, outside) + passed_milestones(ordered, int(edges[0])),
         levels=levels_of(found, kind),
     )
 
@@ -262,25 +268,10 @@ def _car_effects(ordered: list[KnownSession], places: list[int], outlets: Outlet
     return found, numbered(keys)
 
 
-def _notices(ordered: list[KnownSession], empty: Bools, outside: Bools) -> tuple[str, ...]:
-    notices = []
-    for index in np.flatnonzero(empty).tolist():
-        session = ordered[index]
-        window = f"{short_utc(session.arrival)} to {short_utc(session.departure)}"
-        if outside[index]:
-            notices.append(f"session {session.id} ({window}) is outside the grid and ignored")
-        else:
-            notices.append(f"session {session.id} ({window}) contains no whole slot; it gets nothing")
-    return tuple(notices)
-
-
-def _passed_milestones(ordered: list[KnownSession], start_s: int) -> tuple[str, ...]:
-    return tuple(
-        f"session {session.id}: milestones[{index}] ({short_utc(milestone.by)}) is before the grid and ignored"
-        for session in ordered
-        for index, milestone in enumerate(session.milestones)
-        if milestone.by.timestamp() <= start_s < session.departure.timestamp()
-    )
+def _headroom(nodes: Nodes, outlets: Outlets) -> tuple[Ints, Bools]:
+    """Return (N, K, T) what the rows leave beside base load, and where that is less than the idle floors."""
+    headroom = nodes.headroom(nodes.limit_units, nodes.base_units - nodes.firm_units)
+    return headroom, _alarms(nodes, outlets, headroom)
 
 
 def _alarms(nodes: Nodes, outlets: Outlets, headroom: Ints) -> Bools:

@@ -80,6 +80,7 @@ def compile_demands(
     own: OwnRules | None = None,
     tapers: Mapping[int, Curve] | None = None,
     in_pieces: Bools | None = None,
+    steady: Bools | None = None,
 ) -> Demands:
     """Return the demands, rounded up to what whole steps can reach.
 
@@ -89,6 +90,7 @@ def compile_demands(
         own: what keeps single sessions from charging; None: nothing.
         tapers: by session with one; what it draws is no whole number of steps.
         in_pieces: (S,) sessions whose steps are as long as their window (convention 24); None: none are.
+        steady: (S,) sessions that get at least their minimum in every slot, wanted or not; None: none do.
     """
     end_s = int(edges[-1])
     common_s, longest_s = _slot_lengths(table, edges)
@@ -124,11 +126,19 @@ def compile_demands(
         hard=rows[:, 3].astype(np.bool_),
         milestone=rows[:, 4].copy(),
         energy=energy,
-        most=energy
+        most=_forced(table, edges, energy, steady)
         + np.maximum(np.maximum(np.maximum(table.min_steps, 1) * longest_s, whole_s) * table.power_dw - 1, 0),
         unaffordable=unaffordable,
         untakeable=untakeable,
     )
+
+
+def _forced(table: Table, edges: Ints, energy: Ints, steady: Bools | None) -> Ints:
+    """Return (S,) what sessions want, or what their stations give them anyway if that is more [0.1 J]."""
+    if steady is None:
+        return energy
+    least = table.min_steps * table.power_dw * (edges[table.end] - edges[table.first])
+    return np.where(steady, np.maximum(energy, least), energy)
 
 
 def _with_fraction(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -44,6 +44,12 @@ class Outlets:
     minimum: Ints
     unknown_units: Ints
     wired: Bools
+
+    def with_floors(self, idle: Ints) -> Self:
+        """Return the same connectors with other idle floors."""
+        if idle is self.idle_floor:
+            return self
+        return replace(self, idle_floor=idle, floor_units=self.unknown_units * idle[:, None])
 
     def kinds_of(self, places: Ints) -> list[tuple[Connector, bool]]:
         """Return for each of these columns a connector of its kind, and whether that takes A."""

@@ -100,7 +100,8 @@ def compile_pieces(
         lead_s = max(PLAN_LEAD_S, site.edge_guard_s, station.capabilities.clock_skew_s or 0)
         most = _most(station, connectors[at], running, int(edges[-1] - edges[0]) + lead_s)
         windows = [(int(table.first[one]), int(table.end[one])) for one in own]
-        least = _least(int(floors[at]), int(ends[at]), windows, edges.size - 1)
+        rests = [_rest(station, table, one, int(lines[at])) for one in own]
+        least = _least(int(floors[at]), int(ends[at]), list(zip(windows, rests, strict=True)), edges.size - 1)
         if least > most:
             problems.append(_too_few(station, connectors[at], least, most))
         elif most < min(1 + sum(last - first + 2 for first, last in windows), most_changes(edges.size - 1)):
@@ -196,14 +197,21 @@ def _most(station: Station, connector: Connector, transaction_id: int | str | No
     return int(min(*allowed, LIMITLESS))
 
 
-def _least(floor: int, end: int, windows: list[tuple[int, int]], slots: int) -> int:
-    """Return how many periods there are where nobody charges."""
+def _rest(station: Station, table: Table, session: int, lines: int) -> int:
+    """Return the code of a session that gets as little as can be."""
+    least = int(table.min_steps[session]) if station.capabilities.pause == "min_current" else 0
+    phases = table.sessions[session].phases
+    return least * PHASE_CODES + (lines if phases is None else min(phases, lines)) if least else 0
+
+
+def _least(floor: int, end: int, windows: list[tuple[tuple[int, int], int]], slots: int) -> int:
+    """Return how many periods there are where nobody charges more than must be, by windows and their codes."""
     held: list[int] = []
     last = 0
-    for first, until in windows:
-        held += [floor, 0] if first > last or not held else [0]
+    for (first, until), rest in windows:
+        held += [floor, rest] if first > last or not held else [rest]
         last = until
-    if windows and windows[0][0] == 0:
+    if windows and windows[0][0][0] == 0:
         held = held[1:]
     held += [floor, end] if last < slots else [end]
     return 1 + sum(one != other for one, other in pairwise(held))

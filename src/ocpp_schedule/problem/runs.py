@@ -13,13 +13,14 @@ if TYPE_CHECKING:
     from ocpp_schedule.model.capabilities import Capabilities
     from ocpp_schedule.model.session import Session
     from ocpp_schedule.model.site import Site
+    from ocpp_schedule.problem.arrays import Bools
     from ocpp_schedule.problem.demands import Demands, Table
 
 ANY: Final = -1
 _RULES: Final = attrgetter("max_pauses", "min_on_s")
 
 
-def run_rules(site: Site, table: Table, demands: Demands, end_s: int) -> RunRules | None:
+def run_rules(site: Site, table: Table, demands: Demands, end_s: int, held: Bools | None = None) -> RunRules | None:
     """Return the rules, or None where no session has any.
 
     Args:
@@ -27,6 +28,7 @@ def run_rules(site: Site, table: Table, demands: Demands, end_s: int) -> RunRule
         table: the sessions.
         demands: what they want.
         end_s: end of the grid, seconds since 1970.
+        held: (S,) sessions that charge in every slot; None: none do.
     """
     steady = {station.id for station in site.stations if not can_pause(station.capabilities)}
     connectors = {one.id for one in site.connectors if one.station in steady} if steady else set()
@@ -41,6 +43,7 @@ def run_rules(site: Site, table: Table, demands: Demands, end_s: int) -> RunRule
         on_s=on_s,
         open_end=table.departure_s > end_s,
         full_units=demands.energy - left_out,
+        steady=held,
     )
 
 

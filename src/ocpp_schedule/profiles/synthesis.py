@@ -11,6 +11,7 @@ import numpy as np
 
 from ocpp_schedule.errors import InputError, InputProblem, InternalError
 from ocpp_schedule.model.layering import site_layers
+from ocpp_schedule.model.told import as_told
 from ocpp_schedule.profiles.belongs import PlanRow, check_belongs, check_counts, check_guard, check_overlap
 from ocpp_schedule.profiles.ids import profile_ids
 from ocpp_schedule.profiles.layers import (
@@ -97,6 +98,7 @@ def build_stacks(
     >>> stack.layers[0].name, stack.layers[0].profile.schedule.periods
     ('idle_floor', (ChargingPeriod(start_s=0, limit_tenths=60, phases=3),))
     """
+    site = as_told(site)
     given = sorted(sessions, key=lambda session: session.id)
     first_slot, end_slot = _windows(given, grid)
     has_slot = end_slot > first_slot

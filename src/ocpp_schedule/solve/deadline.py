@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ocpp_schedule.problem.pieces import expressible
+from ocpp_schedule.solve.edges import with_held
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -45,6 +48,7 @@ class Deadline:
     def __init__(self, clock: Callable[[], float], until: float) -> None:
         self._clock, self._until = clock, until
         self.best: InHand | None = None
+        self._asked: Problem | None = None
 
     def left(self) -> float:
         """Return the seconds that are left.
@@ -58,6 +62,12 @@ class Deadline:
         return left
 
     def offer(self, problem: Problem, plan: Candidate | None, method: str = "linear") -> None:
-        """Keep a plan if it is better in the first stage in which it differs from the one in hand."""
+        """Keep a plan if it is better in the first stage in which it differs from the one in hand.
+
+        The first problem offered is the one asked; plans that its stations cannot be told are not kept (convention 24).
+        """
+        self._asked = self._asked or problem
+        if plan is not None and not expressible(self._asked, with_held(problem, plan.setpoints), plan.late, plan.early):
+            return
         if plan is not None and (self.best is None or plan.rank < self.best.plan.rank):
             self.best = InHand(problem, plan, method)

@@ -53,7 +53,8 @@ def in_few_periods(
         if best is not None:
             best = better(best, _polished(problem, relaxation, best, solver)) or best
         if best is not None and problem.sessions <= SWEPT_SESSIONS:
-            best = _swept(problem, best)
+            best = _swept(problem, best, solver)
+        solver.offer(problem, best)
         if best is start:
             break
     return None if best is None else ("linear", best)
@@ -68,11 +69,13 @@ def _prices(problem: Problem, relaxation: Relaxation, relaxed: Relaxed) -> Float
     return per_step / (problem.seconds * np.maximum(problem.power_dw, 1)[:, None])
 
 
-def _swept(problem: Problem, plan: Candidate) -> Candidate:
+def _swept(problem: Problem, plan: Candidate, solver: Solver) -> Candidate:
     """Return the plan with limited sessions planned anew one after another, where that makes it better as a whole."""
     prices, best = slot_prices(problem), plan
     working = WorkingPlan(problem, best.setpoints)
     for session in pieced_sessions(problem).tolist():
+        if solver.deadline is not None:
+            solver.deadline.left()
         extra = int(_lost_units(problem, best)[session])
         if refill_better(working, session, prices[session, working.window(session)], extra):
             found = settle(problem, working.setpoints)

@@ -64,6 +64,8 @@ def allowed_runs(problem: Problem, session: int, found: list[tuple[int, int]], *
     assert rules is not None  # noqa: S101 - checked by the callers, for the type checker
     if rules.pauses[session] != ANY and len(found) > rules.pauses[session] + 1:
         return False
+    if is_steady(problem, session):
+        return found == [(0, int(problem.end_slot[session] - problem.first_slot[session]))]
     seconds = problem.seconds[int(problem.first_slot[session]) : int(problem.end_slot[session])]
     for at, (first, last) in enumerate(found):
         goes_on = rules.open_end[session] and last == seconds.size
@@ -85,6 +87,12 @@ def least_steps(problem: Problem) -> Ints:
 def is_flagged(problem: Problem, session: int) -> bool:
     """Tell whether a session has rules for its pauses or on-times."""
     return problem.runs is not None and bool(problem.runs.flagged[session])
+
+
+def is_steady(problem: Problem, session: int) -> bool:
+    """Tell whether a session charges in every slot of its window, because its station is never told 0."""
+    steady = None if problem.runs is None else problem.runs.steady
+    return steady is not None and bool(steady[session])
 
 
 def mend(plan: WorkingPlan, prices: Floats) -> None:
@@ -120,7 +128,10 @@ def best_runs(plan: WorkingPlan, session: int, price: Floats, extra: int = 0, mo
     problem = plan.problem
     room = plan.room(session)
     low = max(int(problem.min_steps[session]), 1)
-    room[(room < low) | ~np.isfinite(price)] = 0
+    if is_steady(problem, session):
+        room = np.maximum(room, low)  # the idle floor has it reserved; nothing else may hold it back
+    else:
+        room[(room < low) | ~np.isfinite(price)] = 0
     price = np.where(np.isfinite(price), price, 0.0)
     car = _Car(problem, session, room, low, price, extra, most_runs)
     best, best_rank = np.zeros_like(room), car.rank(np.zeros_like(room))
@@ -186,7 +197,11 @@ class _Car:
         """Return set-points in the slots that are on: the minimum in all, more in the cheapest; the end cut off."""
         setpoints = np.where(on, self.low, 0)
         most = int(self.problem.energy_most_units[self.session]) + self.extra
-        while setpoints.any() and int((setpoints * self.energy).sum()) > most:
+        while (
+            setpoints.any()
+            and not is_steady(self.problem, self.session)
+            and int((setpoints * self.energy).sum()) > most
+        ):
             setpoints[int(np.flatnonzero(setpoints)[-1])] = 0
         order = np.argsort(self.price, kind="stable")
         order = order[setpoints[order] > 0]
@@ -200,6 +215,8 @@ class _Car:
         open_ = self.room > 0
         if not open_.any():
             return []
+        if is_steady(self.problem, self.session):
+            return [open_]
         levels = np.unique(self.price[open_])
         if levels.size > WORTHS:
             levels = levels[np.linspace(0, levels.size - 1, WORTHS).round().astype(np.int64)]
@@ -302,7 +319,8 @@ def trim_runs(plan: WorkingPlan, session: int, price: Floats, surplus_units: int
         give = min(max(int(setpoints[slot]) - low, 0), surplus_units // int(energy[slot]))
         setpoints[slot] -= give
         surplus_units -= give * int(energy[slot])
-    for slot in np.flatnonzero(setpoints)[::-1].tolist():
+    last_first = [] if is_steady(plan.problem, session) else np.flatnonzero(setpoints)[::-1].tolist()
+    for slot in last_first:
         if int(setpoints[slot] * energy[slot]) > surplus_units:
             break
         surplus_units -= int(setpoints[slot] * energy[slot])

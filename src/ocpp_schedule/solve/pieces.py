@@ -15,7 +15,7 @@ import numpy as np
 
 from ocpp_schedule.problem.pieces import PHASE_CODES, layer_codes, periods_of
 from ocpp_schedule.solve.edges import with_held
-from ocpp_schedule.solve.patterns import ANY, allowed_runs, best_runs, is_flagged, runs
+from ocpp_schedule.solve.patterns import ANY, allowed_runs, best_runs, is_flagged, is_steady, runs
 from ocpp_schedule.solve.piece_filling import PieceCar, Rank
 from ocpp_schedule.solve.piecewise import Piece, Side, Window, best_pieces
 
@@ -177,6 +177,11 @@ def _planned(
     levels, runs_ = problem.levels.get(session), None
     if is_flagged(problem, session) and problem.runs is not None and problem.runs.pauses[session] != ANY:
         runs_ = int(problem.runs.pauses[session]) + 1
+    if is_steady(problem, session):
+        car = replace(car, room=np.maximum(car.room, low))
+        window_ = Window(car.room, low, np.ones(car.room.size, dtype=np.bool_), around.left, around.right, most, levels)
+        steps, rank = _best(car, window_)
+        return np.maximum(np.concatenate((np.zeros(skipped, dtype=np.int64), steps)), low), rank
     window_ = Window(car.room, low, None, around.left, around.right, most, levels, runs_)
     steps, rank = _best(car, window_)
     if is_flagged(problem, session) and problem.runs is not None and problem.runs.on_s[session]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_array, hstack, vstack
 
-from ocpp_schedule.solve.patterns import ANY
+from ocpp_schedule.solve.patterns import ANY, is_steady
 
 if TYPE_CHECKING:
     from ocpp_schedule.problem.arrays import Problem
@@ -54,6 +54,8 @@ def with_run_rows(problem: Problem, relaxation: Relaxation, program: Program, on
         arcs = np.flatnonzero(relaxation.arc_session == session).tolist()
         if not arcs:
             continue
+        if is_steady(problem, session):
+            rows.add({on_at + arc: 1.0 for arc in arcs}, float(len(arcs)))
         if problem.runs.pauses[session] != ANY:
             rows.add({start_at + arc: -1.0 for arc in arcs}, -float(problem.runs.pauses[session] + 1))
         if problem.runs.on_s[session]:
