@@ -111,7 +111,6 @@ def compile_problem(
         **places,
         headroom_units=headroom,
         alarm=alarm,
-        pools=pools,
         unbalance=unbalance,
         edge_guard_s=site.edge_guard_s,
         notices=notices + (unbalance.notices if unbalance else ()),
@@ -158,6 +157,7 @@ def _of_cars(table: Table) -> dict[str, Any]:
 def _of_outlets(outlets: Outlets, nodes: Nodes, pools: Pools | None) -> dict[str, Any]:
     """Return the fields of ``Problem`` that say what the connectors are and where they hang."""
     return {
+        "pools": pools,
         "connector_ids": tuple(outlets.index),
         "idle_floor_steps": outlets.idle_floor,
         "end_floor_steps": _end_floors(outlets, nodes, pools),
