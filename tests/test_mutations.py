@@ -23,7 +23,17 @@ from ocpp_schedule.model.objective import Objective
 from ocpp_schedule.model.scenario import Scenario
 from ocpp_schedule.model.series import Forecast, LimitSeries, PriceSeries
 from ocpp_schedule.model.session import Session, TaperPoint
-from ocpp_schedule.model.site import Cabinet, Circuit, Connector, Group, Load, Site, Station
+from ocpp_schedule.model.site import (
+    Cabinet,
+    Circuit,
+    Connector,
+    Group,
+    LineConstraint,
+    LineTerm,
+    Load,
+    Site,
+    Station,
+)
 from ocpp_schedule.model.tariff import PeakCharge, Tariff
 from ocpp_schedule.pipeline import compiled, derived, reviewed
 from ocpp_schedule.solve.ladder import solve
@@ -315,6 +325,23 @@ def uneven() -> Scenario:
     return scenario(site={"circuits": circuits, "loads": loads}, car={"phases": 1, "energy_wh": 2000.0})
 
 
+def matrix() -> Scenario:
+    """Two loads between lines: 12 and 12 A at 60 degrees on a line of 20 A; a bus carries car A alone."""
+    outlets = tuple(
+        Connector(id=name, station="S", evse_id=evse, lines=lines, connection="delta", max_current_a=16)
+        for evse, name, lines in ((1, "A", ("L1", "L2")), (2, "B", ("L3", "L1")))
+    )
+    bus = LineConstraint(id="bus", limit_a=8.0, terms=(LineTerm(connector="A", coefficient=1.0, angle_deg=30.0),))
+    return scenario(site={"connectors": outlets, "line_constraints": (bus,)}, car={"phases": 1})
+
+
+def matrix_swapping() -> Scenario:
+    day = matrix()
+    first = day.sessions[0].model_copy(update={"departure": START + timedelta(minutes=30)})
+    second = day.sessions[1].model_copy(update={"arrival": START + timedelta(minutes=30)})
+    return day.model_copy(update={"sessions": (first, second), "tariff": Tariff(energy=0.2)})
+
+
 def result(change: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Return a mutation that changes what a function returns."""
 
@@ -439,6 +466,12 @@ COMPILER = [
     case("problem.storage._battery", result(lambda b: replace(b, end=0)), with_battery, "storage"),
     case("problem.storage._battery", result(lambda b: replace(b, most_charge=400)), weak_battery, "storage"),
     case("problem.registers.registers_of", instead(()), peaked, "claimed_cost"),
+    case("problem.conductors.take_conductors", result(lambda found: (found[0], None)), matrix, "row"),
+    case(
+        "problem.conductors._on_line", result(lambda term: term and replace(term, angle=3 * term.angle)), matrix, "row"
+    ),
+    case("problem.conductors._given", result(lambda term: replace(term, weight=term.weight / 2)), matrix, "row"),
+    case("problem.phasors._squares", result(lambda squares: squares * 4), matrix, "row"),
     case("problem.stages.compile_stages", result(_doubled_rates), fastest, "claimed_stage"),
 ]
 
@@ -531,6 +564,8 @@ REPAIRS = [
     ((), case("solve.working.WorkingPlan.room", _capped_only, with_floor, "row")),
     ((), case("solve.working.WorkingPlan.assign", _uncounted, plain, "row")),
     ((), case("solve.unbalance.unbalance_of", result(_even), uneven, "unbalance")),
+    ((), case("solve.phasors.largest_steps", result(lambda steps: steps + 40), matrix, "row")),
+    (("linear",), case("solve.phasors.ConductorEdges.over", result(np.zeros_like), matrix_swapping, "edge")),
     ((), case("solve.meter_room.MeterRoom.steps", lambda _: lambda *_: np.int64(1 << 40), surplus, "surplus")),
     ((), case("solve.meter_room.MeterRoom.assign", instead(None), surplus, "surplus")),
     (("flow",), case("solve.flow.network_of", result(_wider), one_commodity, "row")),

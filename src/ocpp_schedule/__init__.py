@@ -24,7 +24,17 @@ if TYPE_CHECKING:
     from ocpp_schedule.model.scenario import Scenario
     from ocpp_schedule.model.series import CarbonSeries, Forecast, LimitSeries, PriceSeries
     from ocpp_schedule.model.session import Milestone, Session, TaperPoint
-    from ocpp_schedule.model.site import Cabinet, Circuit, Connector, Group, Load, Site, Station
+    from ocpp_schedule.model.site import (
+        Cabinet,
+        Circuit,
+        Connector,
+        Group,
+        LineConstraint,
+        LineTerm,
+        Load,
+        Site,
+        Station,
+    )
     from ocpp_schedule.model.state import SessionState
     from ocpp_schedule.model.tariff import PeakCharge, PeakWindow, Tariff
     from ocpp_schedule.plan import Plan, schedule
@@ -47,6 +57,8 @@ _HOMES = {
     "InputProblem": "errors",
     "LimitCarrier": "model.carriers",
     "LimitSeries": "model.series",
+    "LineConstraint": "model.site",
+    "LineTerm": "model.site",
     "Load": "model.site",
     "Milestone": "model.session",
     "MissingExtraError": "errors",
@@ -100,6 +112,8 @@ __all__ = [
     "InputProblem",
     "LimitCarrier",
     "LimitSeries",
+    "LineConstraint",
+    "LineTerm",
     "Load",
     "Milestone",
     "MissingExtraError",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,6 +35,27 @@ RowName = tuple[str, str, int]
 """Noun, id and channel of a row."""
 
 
+class TangentPrice(NamedTuple):
+    """Price of a tangent to the limit of a conductor whose current is a sum of phasors (convention 15).
+
+    Attributes:
+        noun: ``line_constraint``, ``circuit`` or ``station``.
+        subject: its id.
+        line: 0 to 2; None for a line constraint.
+        slot: index of the slot.
+        along, across: direction of the tangent, a pair of whole numbers of length 2**20.
+        price: money units per uA.
+    """
+
+    noun: str
+    subject: str
+    line: int | None
+    slot: int
+    along: int
+    across: int
+    price: int
+
+
 @dataclass(frozen=True, slots=True)
 class Certificate:
     """Prices that prove a bound on the value of a stage by weak duality (``check.certificate``).
@@ -60,6 +81,7 @@ class Certificate:
             0.1 J of load.
         share_prices: by the name of such a stage, one per session: stage units per 0.1 J that its wish misses.
         soft_prices: by circuit and line, one per slot: stage units per uA (mVA) above a soft limit.
+        tangent_prices: of tangents to the limits of conductors.
     """
 
     row_prices: dict[RowName, tuple[int, ...]]
@@ -75,6 +97,7 @@ class Certificate:
     load_prices: dict[str, tuple[int, ...]] = field(default_factory=dict)
     share_prices: dict[str, dict[str, int]] = field(default_factory=dict)
     soft_prices: dict[tuple[str, int], tuple[int, ...]] = field(default_factory=dict)
+    tangent_prices: tuple[TangentPrice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

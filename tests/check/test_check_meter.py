@@ -230,6 +230,12 @@ def test_intervals_follow_the_clock_of_the_zone() -> None:
     assert [slots for slots, _, _ in intervals] == [[0, 1, 2, 3], [4, 5, 6, 7]]
 
 
+def test_intervals_of_five_minutes() -> None:
+    grid = TimeGrid.regular(START, timedelta(minutes=5), 3)
+    [(_, _, intervals)] = both(PeakCharge(id="p", per_kw=1.0, interval_s=300), "UTC", grid)
+    assert intervals == [([slot], 300, 0) for slot in range(3)]
+
+
 def test_a_slot_of_several_intervals_is_one() -> None:
     grid = TimeGrid.regular(START, timedelta(hours=1), 2)
     window = PeakWindow(start=time(0, 45), end=time(1))

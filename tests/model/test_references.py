@@ -323,7 +323,8 @@ SITES = [
             circuits=[{"id": "main", "supply": "230IT"}],
             connectors=[{"id": "A", "station": "CP1", "max_current_a": 16}],
         ),
-        "site.connectors[0] (A): is connected to neutral, which supply '230IT' does not have. Name another supply.",
+        "site.connectors[0] (A): is connected to neutral, which supply '230IT' does not have. "
+        "Write connection='delta' and the two lines it lies between, or name another supply.",
         id="no-neutral",
     ),
 ]

@@ -13,6 +13,7 @@ from ocpp_schedule.check.never_zero import due_units
 from ocpp_schedule.check.periods import spread_s
 from ocpp_schedule.check.pilots import allowed_at_most
 from ocpp_schedule.check.quantities import exact_dtype
+from ocpp_schedule.check.tangents import tangent_pressure
 from ocpp_schedule.check.unbalance import Priced
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class Seen:
 def seen_of(scene: Scene, certificate: Certificate) -> Seen:
     """Return what the rows leave and charge, car by car."""
     rows = _Rows(scene, certificate)
-    group, first = _groups(rows.keys())
+    group, first = rows.groups()
     kind = exact_dtype(rows.highest() * int(scene.cars.load_units.max(initial=1)) * (rows.count() + 1))
     alone, pressure, paid = rows.seen_by(first, kind)
     beside = np.zeros((1, 1), dtype=kind)
@@ -129,7 +130,7 @@ def offers_of(scene: Scene, certificate: Certificate, common: int) -> Offers:
         common: what the scale must divide besides the prices of steps (0: anything).
     """
     rows = _Rows(scene, certificate)
-    group, first = _groups(rows.keys())
+    group, first = rows.groups()
     power = scene.cars.draw[first]
     money, times = max(map(abs, scene.price_s), default=0), certificate.denominator
     highest = rows.highest()
@@ -202,6 +203,7 @@ class _Rows:
         lines = range(cars.load_units.shape[1])
         self.scene = scene
         self.beside = (_Shares(scene, certificate), Priced(scene.balances, certificate, slots))
+        self.tangents = certificate.tangent_prices if scene.conductors else ()
         self.priced = {
             (names[noun, name], line): [max(price, 0) for price in prices]
             for (noun, name, line), prices in certificate.row_prices.items()
@@ -215,6 +217,11 @@ class _Rows:
         rank = np.empty(layout.order.size, dtype=np.int64)
         rank[layout.order] = np.arange(layout.order.size)
         self.rank = rank[cars.outlet]
+
+    def groups(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Return the group of every car, and the first car of each: those that pay alike."""
+        # Where tangents have prices, what a step pays depends on the connector.
+        return _groups([*self.keys(), self.scene.cars.outlet] if self.tangents else self.keys())
 
     def keys(self) -> list[npt.NDArray[np.int64]]:
         """Return what tells cars apart: the rows above them, and what a step and the idle floor do."""
@@ -276,6 +283,9 @@ class _Rows:
                 room = np.maximum(free, 0)
                 room -= room % unit
                 paid += sum(map(operator.mul, prices, room.tolist()))
+        if self.tangents:
+            more, passed = tangent_pressure(scene, self.tangents, first)
+            pressure, paid = pressure + more, paid + passed
         return alone, pressure, paid
 
 

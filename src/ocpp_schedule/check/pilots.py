@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from ocpp_schedule.check.quantities import Cars, Effect, Outlets
+    from ocpp_schedule.check.effects import Effect
+    from ocpp_schedule.check.quantities import Cars, Outlets
     from ocpp_schedule.model.site import Connector, Site
 
 

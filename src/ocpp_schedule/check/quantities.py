@@ -5,21 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
-from math import ceil, inf
+from math import inf
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 
+from ocpp_schedule.check.effects import Effect, dc_effect, effect
 from ocpp_schedule.check.pilots import allowed_below, held_to, pilot_step
 from ocpp_schedule.units import (
     DECIAMPERES_PER_AMPERE,
     ENERGY_UNITS_PER_WH,
-    LINES,
-    MICROAMPERES_PER_AMPERE,
-    MICROAMPERES_PER_DECIAMPERE,
     SUPPLIES,
-    Line,
     Supply,
     exact,
     round_down,
@@ -40,107 +37,13 @@ _Key = TypeVar("_Key")
 _MICROSECOND: Final = timedelta(microseconds=1)
 _MICROSECONDS: Final = 1_000_000
 """In a second."""
-_WIRING: Final = attrgetter("lines", "min_current_a", "max_current_a", "allowed_currents_a", "current_type")
+_WIRING: Final = attrgetter(
+    "lines", "connection", "min_current_a", "max_current_a", "allowed_currents_a", "current_type"
+)
 _DIRECT: Final = attrgetter("max_power_w", "efficiency")
 _CAR: Final = attrgetter("phases", "min_current_a", "max_current_a")
 _INT64_SAFE: Final = 2**62
 """Sums that stay below cannot overflow int64; above it Python integers take over."""
-
-
-class Effect(NamedTuple):
-    """One step of a connector, for a car with known or unknown phases (convention 5).
-
-    Attributes:
-        load_units: current on L1, L2, L3 of the site [uA], and the most power of all lines together [mVA].
-        power: into the car [0.1 W].
-        draw: what the site delivers for it [0.1 W].
-        minimum: smallest set-point other than 0 [steps].
-        maximum: largest set-point [steps].
-    """
-
-    load_units: tuple[int, int, int, int]
-    power: int
-    draw: int
-    minimum: int
-    maximum: int
-
-
-def _ceil(dividend: int, divisor: int) -> int:
-    return -(-dividend // divisor)
-
-
-@lru_cache(maxsize=4096)
-def effect(
-    lines: tuple[Line, ...],
-    step: float,
-    supply: Supply,
-    phases: int | None,
-    min_a: float,
-    max_a: float,
-    *,
-    only_w: bool,
-) -> Effect:
-    """Return what one step does.
-
-    Args:
-        lines: of the connector, as wired.
-        step: of the connector, A or, with ``only_w``, W.
-        supply: its voltages.
-        phases: of the car; None: unknown.
-        min_a: the larger minimum of connector and session [A per line].
-        max_a: the smaller maximum of connector and session [A per line].
-        only_w: the station takes W only.
-
-    >>> effect(("L2", "L3", "L1"), 0.1, SUPPLIES["400Y/230"], 2, 6.0, 16.0, only_w=False)
-    Effect(load_units=(0, 100000, 100000, 46000), power=460, draw=460, minimum=60, maximum=160)
-    """
-    used = [LINES.index(line) for line in (lines if phases is None else lines[:phases])]
-    count = len(used)
-    on_line = [0, 0, 0]
-    if only_w:
-        step_w = int(step)
-        for rank, line in enumerate(used, start=1):
-            sharing = rank if phases is None else count
-            on_line[line] = _ceil(step_w * MICROAMPERES_PER_AMPERE, sharing * supply.low_voltage_v)
-        power = 10 * step_w // (count if phases is None else 1)
-        total = 1000 * step_w
-        minimum = _ceil(round_up(min_a, count * supply.high_voltage_v), step_w)
-        maximum = round_down(max_a, count * supply.voltage_v) // step_w
-    else:
-        step_da = round_down(step, DECIAMPERES_PER_AMPERE)
-        for line in used:
-            on_line[line] = step_da * MICROAMPERES_PER_DECIAMPERE
-        power = (1 if phases is None else count) * supply.voltage_v * step_da
-        total = 100 * count * supply.voltage_v * step_da
-        minimum = _ceil(round_up(min_a, DECIAMPERES_PER_AMPERE), step_da)
-        maximum = round_down(max_a, DECIAMPERES_PER_AMPERE) // step_da
-    return Effect((on_line[0], on_line[1], on_line[2], total), power, power, minimum, maximum)
-
-
-@lru_cache(maxsize=4096)
-def dc_effect(
-    lines: tuple[Line, ...], step_w: int, supply: Supply, max_power_w: float, efficiency: float, max_a: float
-) -> Effect:
-    """Return what one step of a DC outlet does: W into the car, drawn on all its lines alike (convention 14).
-
-    Args:
-        lines: of the connector.
-        step_w: one step [W].
-        supply: its voltages.
-        max_power_w: most into the car [W].
-        efficiency: power into the car by power drawn.
-        max_a: most on each line [A].
-
-    >>> dc_effect(("L1", "L2", "L3"), 1000, SUPPLIES["400Y/230"], 50_000.0, 0.95, 100.0)
-    Effect(load_units=(1695059, 1695059, 1695059, 1052632), power=10000, draw=10527, minimum=0, maximum=50)
-    """
-    drawn_w = step_w / exact(efficiency)
-    per_line = ceil(drawn_w * MICROAMPERES_PER_AMPERE / (len(lines) * supply.low_voltage_v))
-    on_line = [per_line if line in lines else 0 for line in LINES]
-    carried_w = exact(max_a) * len(lines) * supply.voltage_v * exact(efficiency)
-    most = min(exact(max_power_w), carried_w) // step_w
-    loads = (on_line[0], on_line[1], on_line[2], ceil(drawn_w * 1000))
-    return Effect(loads, 10 * step_w, ceil(10 * drawn_w), 0, int(most))
 
 
 @lru_cache(maxsize=4096)
@@ -216,13 +119,15 @@ def outlets_of(site: Site, channels: int) -> Outlets:
     volts, floor_a = supply.voltage_v, site.idle_floor_a
     kind, kinds = _kinds(zip(map(_WIRING, models), map(_DIRECT, models), steps, only_w, strict=True))
     rows = []
-    for (lines, min_a, max_a, allowed_a, current_type), (most_w, efficiency), step, w in kinds:
+    for (lines, connection, min_a, max_a, allowed_a, current_type), (most_w, efficiency), step, w in kinds:
         if current_type == "DC":
             e = dc_effect(lines, int(step), supply, most_w, efficiency, max_a)
             idle = dc_effect(lines, int(step), supply, most_w, efficiency, min(floor_a, max_a)).maximum
         else:
-            e = held_to(effect(lines, step, supply, None, min_a, max_a, only_w=w), allowed_a, step)
-            idle = _idle_steps(floor_a, max_a, len(lines), step, volts, e.maximum, only_w=w)
+            between = connection == "delta"
+            e = held_to(effect(lines, step, supply, None, min_a, max_a, only_w=w, between=between), allowed_a, step)
+            count, across = (1, supply.between_v) if between else (len(lines), volts)
+            idle = _idle_steps(floor_a, max_a, count, step, across, e.maximum, only_w=w)
             idle = _givable(idle if allowed_a is None else allowed_below(allowed_a, step, idle), e)
         rows.append((idle, e.minimum if e.minimum <= e.maximum else 0, e.maximum, *e.load_units[:channels]))
     numbers = np.array(rows, dtype=np.int64).reshape(-1, 3 + channels)[kind]
@@ -345,6 +250,7 @@ def car_effect(outlets: Outlets, at: int, car: Session, most_a: float = inf) -> 
         max(lows),
         min(highs),
         only_w=outlets.only_w[at],
+        between=connector.connection == "delta",
     )
     return held_to(plain, connector.allowed_currents_a, outlets.steps[at])
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 import numpy as np
 
 from ocpp_schedule.check.bookings import Rows, alarms_of, book, judge_rows, safe_setpoints
+from ocpp_schedule.check.conductors import judge_conductors
 from ocpp_schedule.check.energy import Given, Wishes, cost_of, energy_given, wishes_of
 from ocpp_schedule.check.floors import judge_floors
 from ocpp_schedule.check.guards import guards_of
@@ -122,8 +123,7 @@ def judge(scene: Scene, solution: Solution) -> Report:
     """Judge a solution as ``review`` does, from what was derived of the models before."""
     grid, outlets, cars, seconds, layout = scene.grid, scene.outlets, scene.cars, scene.seconds, scene.layout
     findings = Findings(grid)
-    devices = _devices(scene, solution)
-    if not _shapes_fit(solution, cars, outlets, devices, grid.slots, findings):
+    if not _shapes_fit(solution, cars, outlets, _devices(scene, solution), grid.slots, findings):
         return Report(findings.sorted(_KINDS))
     held_slots = int(scene.held is not None)
     whole = _judge_cells(safe_setpoints(solution.setpoints, cars, grid.edges_s[-1]), scene, findings)
@@ -135,11 +135,12 @@ def judge(scene: Scene, solution: Solution) -> Report:
     if scene.background is not None:
         limits = with_charging(scene.background.site, layout, limits, solution, findings, bookings.floor_units)
     rows = Rows(bookings, layout, limits, late, early, cars.ids, findings, {}, held_slots, scene.due)
-    setpoints = whole if scene.held is None else _open(whole)
     row_use = judge_rows(rows, grid.slots, scene.guard_s)
+    setpoints = whole if scene.held is None else _open(whole)
     judge_shared(scene.shared, rows, outlets, scene.guard_s)
     judge_unbalance(scene.balances, setpoints, findings)
-    judge_floors(outlets, layout, scene.limits, solution, findings)
+    turned = judge_conductors(scene, whole, (late, early), findings)
+    judge_floors(outlets, layout, scene.limits, solution, findings, scene.conductors)
     given = energy_given(setpoints, cars, seconds, scene.guard_s, (late, early))
     if scene.tapers:
         given = with_draws(given, scene, (late, early), whole)
@@ -163,7 +164,7 @@ def judge(scene: Scene, solution: Solution) -> Report:
     missing, forgone = _missed(wishes, given)
     return Report(
         violations=findings.sorted(_KINDS),
-        alarms=alarms_of(rows, grid),
+        alarms=alarms_of(rows, grid) + turned[1],
         energy_units=energy,
         wanted_units=wishes.wanted,
         must_units=dict.fromkeys(cars.ids, 0) | wishes.must,
@@ -173,7 +174,7 @@ def judge(scene: Scene, solution: Solution) -> Report:
         milestones=wishes.milestones,
         cost_units=cost,
         cost_parts=parts,
-        row_use=row_use,
+        row_use=row_use + turned[0],
         unaffordable_units=wishes.unaffordable,
         untakeable_units=wishes.untakeable,
         excess_units={name: -(-units // MICROJOULES) for name, units in excess.items()},

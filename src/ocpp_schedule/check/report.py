@@ -61,7 +61,19 @@ many pauses; on_time: charging lasts too short (convention 21); held: not what t
 (convention 22); periods: a profile has more of them, or is a longer message, than its station takes (convention 24).
 """
 
-Noun = Literal["session", "connector", "circuit", "station", "group", "cabinet", "generator", "storage", "plan"]
+Noun = Literal[
+    "session",
+    "connector",
+    "circuit",
+    "station",
+    "group",
+    "cabinet",
+    "line_constraint",
+    "generator",
+    "storage",
+    "plan",
+]
+RowNoun = Literal["circuit", "station", "group", "line_constraint"]
 Unit = Literal["steps", "uA", "mVA", "0.1 J", "0.1 W", "1e-6", "money", ""]
 """``money`` is the unit of convention 1; empty where the values are text."""
 
@@ -91,7 +103,7 @@ def unit_of(channel: int) -> Literal["uA", "mVA"]:
     return "mVA" if channel == TOTAL else "uA"
 
 
-def row_text(value: int, line: Channel) -> str:
+def row_text(value: int, line: Channel | None) -> str:
     """Return a value of a row in A, or of a total in VA."""
     return voltamperes(value) if line == CHANNELS[TOTAL] else amperes(value)
 
@@ -166,9 +178,9 @@ class Alarm:
     The three loads are those of the slot where the row is exceeded most.
 
     Attributes:
-        noun: ``circuit``, ``station`` or ``group``.
+        noun: ``circuit``, ``station``, ``group`` or ``line_constraint``.
         subject: its id.
-        line: the line, or ``total``.
+        line: the line, or ``total``; None for a line constraint.
         first_slot: first slot of the run.
         end_slot: the slot after the last one.
         start: start of the run, UTC.
@@ -178,9 +190,9 @@ class Alarm:
         limit_units: the limit [uA, mVA], rounded down.
     """
 
-    noun: Literal["circuit", "station", "group"]
+    noun: RowNoun
     subject: str
-    line: Channel
+    line: Channel | None
     first_slot: int
     end_slot: int
     start: datetime
@@ -192,8 +204,9 @@ class Alarm:
     def __str__(self) -> str:
         """Return one line: row, time, loads, limit."""
         floor = f" and {row_text(self.floor_units, self.line)} of idle floors" if self.floor_units else ""
+        where = f"{self.noun} {self.subject!r}{f' {self.line}' if self.line else ''}"
         return (
-            f"alarm: {self.noun} {self.subject!r} {self.line}, {short_utc(self.start)} to {short_utc(self.end)}: "
+            f"alarm: {where}, {short_utc(self.start)} to {short_utc(self.end)}: "
             f"{row_text(self.base_units, self.line)} of base load{floor} exceed the limit of "
             f"{row_text(self.limit_units, self.line)}"
         )
@@ -203,18 +216,18 @@ class RowUse(NamedTuple):
     """The slot in which a row is used most.
 
     Attributes:
-        noun: ``circuit``, ``station`` or ``group``.
+        noun: ``circuit``, ``station``, ``group`` or ``line_constraint``.
         subject: its id.
-        line: the line, or ``total``.
+        line: the line, or ``total``; None for a line constraint.
         slot: the slot.
         booked_units: sum of what is booked [uA, mVA].
         headroom_units: limit less highest base load, by what charging weighs there [uA, mVA]; negative where base load
             exceeds the limit.
     """
 
-    noun: Literal["circuit", "station", "group"]
+    noun: RowNoun
     subject: str
-    line: Channel
+    line: Channel | None
     slot: int
     booked_units: int
     headroom_units: int

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ocpp_schedule.check.conductors import Conductor, conductors_of
 from ocpp_schedule.check.known import filled
 from ocpp_schedule.check.limits import Limits, channels_of, limits_of
 from ocpp_schedule.check.loads import Loads, loads_of
@@ -64,6 +65,7 @@ class Scene:
         loads: what stages of loads and shares start from; None where there is none.
         told: stations that take few periods; None: there are none.
         due: (sessions,) steps that every slot must hold at least, where stations are never told 0; None: none are.
+        conductors: those whose currents are sums of phasors.
     """
 
     grid: TimeGrid
@@ -87,6 +89,7 @@ class Scene:
     loads: Loads | None = None
     told: Told | None = None
     due: npt.NDArray[np.int64] | None = None
+    conductors: tuple[Conductor, ...] = ()
 
 
 def scene_of(
@@ -114,6 +117,8 @@ def scene_of(
     outlets = kept_on(site, outlets, cars)
     layout = lay_out(site, outlets)
     price_s = price_seconds(tariff, grid, edges_s)
+    allowed = limits_of(site, layout, grid, edges_s, limits, forecasts)
+    conductors, allowed = conductors_of(site, outlets, layout, allowed, grid.slots)
     tapers = tapers_of(cars, outlets)
     own = own_of(site, availability, cars, outlets, grid, price_s, tapers)
     cars = cars if own is None else replace(cars, wanted=own.wanted())
@@ -126,7 +131,7 @@ def scene_of(
         outlets=outlets,
         cars=cars,
         layout=layout,
-        limits=limits_of(site, layout, grid, edges_s, limits, forecasts),
+        limits=allowed,
         price_s=price_s,
         own=own,
         tapers=tapers,
@@ -140,6 +145,7 @@ def scene_of(
         loads=loads_of(site, layout, cars, grid, edges_s, limits, forecasts, objective),
         told=told_of(site, grid.slots),
         due=due_steps(site, cars),
+        conductors=conductors,
     )
 
 

@@ -211,7 +211,7 @@ class _Explorer:
                 more, then = _price(here, end, reach), _price(end, after, NUDGE_UA)
         node, line, slot = place
         return LimitPrice(
-            limit=problem.row_name(node, line),
+            limit=_name(problem, node, line),
             slot=slot,
             start=problem.grid.edge(slot),
             end=problem.grid.edge(slot + 1),
@@ -226,10 +226,13 @@ class _Explorer:
         """Return what a whole limit is worth, on all lines or in total, in all slots."""
         problem = self._problem
         channels = range(TOTAL, problem.channels) if total else range(TOTAL)
+        name = _name(problem, node, None)
+        if node >= len(problem.node_names):
+            channels = range(1)
         places = tuple((node, channel, slot) for channel in channels for slot in range(problem.slots))
         here, there = self._values.worth((), 0), self._values.worth(places, AGGREGATE_A * MICROAMPERES_PER_AMPERE)
         gain = Price(0.0, 0.0) if here is None or there is None else _price(here, there, MICROAMPERES_PER_AMPERE)
-        return LimitWorth(problem.node_names[node], float(AGGREGATE_A), "kVA" if total else "A", gain.kwh, gain.money)
+        return LimitWorth(name, float(AGGREGATE_A), "kVA" if total else "A", gain.kwh, gain.money)
 
     def _at(self, place: Place, more_ua: int) -> Worth | None:
         return self._values.worth((place,) if more_ua else (), more_ua)
@@ -273,6 +276,13 @@ class _Explorer:
             return Price(0.0, there.slope * MICROAMPERES_PER_AMPERE / MONEY_UNITS_PER_CURRENCY)
         before = self._at(place, ua - NUDGE_UA)
         return Price(0.0, 0.0) if before is None else _price(before, there, NUDGE_UA)
+
+
+def _name(problem: Problem, node: int, line: int | None) -> str:
+    """Return the name of a row, of a node without a line, or of a conductor."""
+    if problem.phasors is not None and node >= len(problem.node_names):
+        return problem.phasors.names[node - len(problem.node_names)]
+    return problem.node_names[node] if line is None else problem.row_name(node, line)
 
 
 def _kwh(price: Price) -> float:

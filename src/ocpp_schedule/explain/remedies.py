@@ -267,7 +267,11 @@ class Workshop:
         failed = None
         for _ in range(MOST_TRIALS):
             if self._served(shortfall, changed(high)):
-                return self._tried_down(shortfall, changed, failed, high) if failed else (high, high == least)
+                return (
+                    self._tried_down(shortfall, changed, failed, high)
+                    if failed
+                    else (high, shortfall.proven and high == least)
+                )
             if high >= most:
                 return None
             failed, high = high, min(high + step, most)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from ocpp_schedule.explain.beside import full_beside
+from ocpp_schedule.explain.conductors import charging_on, full_conductors
 from ocpp_schedule.solve.edges import cost_units
 from ocpp_schedule.solve.tighten import tighten
 from ocpp_schedule.solve.working import WorkingPlan
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import tzinfo
 
-    from ocpp_schedule.problem.arrays import Floats, Ints, Problem
+    from ocpp_schedule.problem.arrays import Bools, Floats, Ints, Problem
     from ocpp_schedule.solution import Solution
 
 LISTED: Final = 6
@@ -72,7 +74,7 @@ class Explanation:
         return "\n".join(self.lines)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Look:
     """A plan, seen from one session.
 
@@ -97,6 +99,11 @@ class Look:
     currency: str
     time_zone: str
     shortfalls: tuple[str, ...]
+
+    @cached_property
+    def conductors(self) -> Bools:
+        """(R, T) where a conductor leaves the session not one step more."""
+        return full_conductors(self.problem, self.solution.setpoints, self.row)
 
     @property
     def zone(self) -> tzinfo:
@@ -266,17 +273,21 @@ def _reason(
             return (), (), f"the milestone at {by} asks for the energy before"
         return (), (), "there is room, but whole steps, minimum currents or a guarded edge made it not worth while"
     rows = _full_rows(plan, row, slot)
-    limits = tuple(problem.row_name(node, line) for node, line in rows)
+    limits = [problem.row_name(node, line) for node, line in rows]
     others: set[str] = set()
     for node, line in rows:
         on = problem.connector_nodes[node, problem.session_connector] & (problem.load_units[:, line] > 0)
         charging = on & (look.solution.setpoints[:, slot] > 0)
-        others |= {problem.session_ids[other] for other in np.flatnonzero(charging).tolist() if other != row}
+        others |= {problem.session_ids[other] for other in np.flatnonzero(charging).tolist()}
     for name, sharers in full_beside(problem, look.solution.setpoints, row, slot):
-        limits, others = (*limits, name), others | sharers
-    if not tight:
-        return limits, tuple(sorted(others)), "leaves less than its minimum current"
-    return limits, tuple(sorted(others)), "is full"
+        limits.append(name)
+        others |= sharers
+    for conductor in np.flatnonzero(look.conductors[:, slot]).tolist():
+        assert problem.phasors is not None  # noqa: S101 - there is a conductor, for the type checker
+        limits.append(problem.phasors.names[conductor])
+        others |= charging_on(problem, look.solution.setpoints, conductor, slot)
+    shares = tuple(sorted(others - {look.name}))
+    return tuple(limits), shares, "is full" if tight else "leaves less than its minimum current"
 
 
 def _milestone_before(look: Look, slot: int) -> str:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from ocpp_schedule.explain.conductors import alarmed_conductors, full_conductors
 from ocpp_schedule.explain.proof import Proof, Scale
 from ocpp_schedule.solve.tighten import tighten
 from ocpp_schedule.units import energy_to_wh
@@ -22,9 +23,13 @@ LISTED: Final = 6
 WORTH_TELLING_WH: Final = 1.0
 """What a plan misses beyond its proof is told from here on; less is the last step of somebody."""
 
-Cause = Literal["limit", "own", "minimum", "alarm", "availability", "guard", "unexplained"]
+NAMED_CONDUCTORS: Final = 2
+"""Conductors that are named where nothing is proven; neighbours in a tree are mostly full together."""
+
+Cause = Literal["limit", "own", "minimum", "alarm", "availability", "conductor", "guard", "unexplained"]
 """What stands in the way. limit: rows that several share; own: the car and its connector; minimum: a row leaves less
-than the minimum current; alarm, availability: slots in which nothing may be drawn; guard: losses at guarded edges."""
+than the minimum current; alarm, availability: slots in which nothing may be drawn; conductor: sums of phasors that are
+full, whatever another plan could do; guard: losses at guarded edges."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,7 @@ class Shortfall:
             "minimum": f"{self.limit} leaves less than the minimum current; the rest of the time gives {possible}",
             "alarm": f"{self.limit} is in alarm; the rest of the time gives {possible}",
             "availability": f"{self.limit or 'what it may draw'} leaves {possible}",
+            "conductor": f"{self.limit} {'is' if len(self.limits) < 2 else 'are'} full",  # noqa: PLR2004 - one or more
             "guard": "all of it lost at guarded edges",
             "unexplained": "no limit proves it",
         }[self.cause] + beyond
@@ -128,7 +134,7 @@ def find_shortfalls(
     if not missing.any():
         return ()
     lost = setpoints * problem.power_dw[:, None] * problem.seconds - slot_energy_units
-    view = _View(problem, tighten(problem), missing, lost.sum(axis=1), ZoneInfo(time_zone))
+    view = _View(problem, tighten(problem), setpoints, missing, lost.sum(axis=1), ZoneInfo(time_zone))
     found = [view.of_proof(proof) for proof in proofs_of(view.tight, missing)]
     explained = {session for one in found if one.proof for session in one.proof.members}
     short = np.unique(problem.demand_session[missing > 0])
@@ -196,6 +202,7 @@ class _View:
     Attributes:
         problem: compiled arrays.
         tight: the same, set-points held to what rows leave them alone.
+        setpoints: (S, T) of the plan [steps].
         missing: (D,) [0.1 J].
         lost: (S,) what guarded edges take [0.1 J].
         zone: for printing.
@@ -203,6 +210,7 @@ class _View:
 
     problem: Problem
     tight: Problem
+    setpoints: Ints
     missing: Ints
     lost: Ints
     zone: tzinfo
@@ -262,6 +270,7 @@ class _View:
                 problem.row_name(int(node), int(line))
                 for node, line in zip(*np.nonzero(draws & problem.alarm[:, :, window].any(axis=2)), strict=True)
             ]
+            alarmed += alarmed_conductors(problem, session, window)
             return ("alarm", tuple(alarmed[:1])) if alarmed else ("availability", self._withheld(session, end))
         return self._held(session, window, draws)
 
@@ -281,12 +290,25 @@ class _View:
         shut = (tight.cap_steps[session, window] == 0) & (problem.cap_steps[session, window] > 0)
         return ("minimum" if (shut & (alone.min(axis=(0, 1)) > 0)).any() else "limit"), (name,)
 
+    def _conductors(self, session: int, demand: int) -> tuple[str, ...]:
+        """Return the conductors that leave a session no more in its window, the fullest first."""
+        problem = self.problem
+        if problem.phasors is None:
+            return ()
+        window = slice(int(problem.first_slot[session]), int(problem.demand_end[demand]))
+        full = full_conductors(problem, self.setpoints, session)[:, window] & (problem.cap_steps[session, window] > 0)
+        slots = full.sum(axis=1)
+        order = np.argsort(-slots, kind="stable")[:NAMED_CONDUCTORS].tolist()
+        return tuple(problem.phasors.names[row] for row in order if slots[row])
+
     def unproven(self, session: int) -> Shortfall:
         """Return what a session misses although no limit proves it."""
         problem = self.problem
         missing = self._most(session)
         demand = int(worst_demands(problem, self.missing)[session])
         first = int(problem.first_slot[session])
+        guarded = int(self.lost[session]) >= missing
+        full = () if guarded else self._conductors(session, demand)
         return Shortfall(
             sessions=(problem.session_ids[session],),
             missing_wh=energy_to_wh(missing),
@@ -294,9 +316,10 @@ class _View:
             possible_wh=None,
             start=problem.grid.edge(first),
             end=problem.grid.edge(max(int(problem.demand_end[demand]), first)),
-            limit="",
+            limit=" and ".join(full),
             proven=False,
             zone=self.zone,
-            cause="guard" if int(self.lost[session]) >= missing else "unexplained",
+            cause="guard" if guarded else "conductor" if full else "unexplained",
+            limits=full,
             guard_wh=energy_to_wh(int(self.lost[session])),
         )

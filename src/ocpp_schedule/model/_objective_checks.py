@@ -35,3 +35,11 @@ def objective_problems(objective: object, tariff: object, site: object, limits: 
         yield InputProblem("objective", f"has no stage 'contract', but {soft[0]} is soft. Name one, or let it be hard.")
     if soft and items(site, "storages"):
         yield InputProblem(soft[0], "is soft, and the site has a battery: that is not planned yet. Let it be hard.")
+    between = any(read(connector, "connection") == "delta" for connector in items(site, "connectors"))
+    for where, limit in limits:
+        if between and read(limit, "soft") is True and read(limit, "limit_a") is not None:
+            yield InputProblem(
+                where,
+                "is soft and per line, at a site with loads between lines, whose currents add up as phasors: not "
+                "planned yet. Give limit_va or limit_w, or let it be hard.",
+            )

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 MAX_DECIMALS = 6
 """Decimals of a price per kW (convention 1)."""
-INTERVALS = (900, 1800, 3600)
+INTERVALS = (300, 900, 1800, 3600)
+USUAL_S = 900
 
 
 def _seconds_of_day(value: object) -> int | None:
@@ -56,7 +57,7 @@ def peak_texts(peak: object) -> Iterator[str]:
 def _interval_s(peak: object) -> int | None:
     value = read(peak, "interval_s")
     if value is None:
-        return INTERVALS[0]
+        return USUAL_S
     return value if isinstance(value, int) and value in INTERVALS else None
 
 

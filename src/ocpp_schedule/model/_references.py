@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,13 @@ from ocpp_schedule.model._group_checks import cabinet_problems, dc_problems, exc
 from ocpp_schedule.model._phase_currents import crossing_texts, own_range
 from ocpp_schedule.model._pilots import never_charges_texts, pilot_texts, watt_problems
 from ocpp_schedule.model._raw import Item, instant, items, number, place, quoted, read, text
-from ocpp_schedule.model._supply_checks import current_type_texts, site_voltage_v, supply_problems
+from ocpp_schedule.model._supply_checks import (
+    conductor_problems,
+    current_type_texts,
+    line_texts,
+    site_voltage_v,
+    supply_problems,
+)
 from ocpp_schedule.model._taper_checks import taper_texts
 from ocpp_schedule.model._trees import tops_of
 from ocpp_schedule.model._unbalance_checks import unbalance_problems
@@ -84,10 +89,7 @@ def connector_texts(connector: object) -> Iterator[str]:
         )
     yield from pilot_texts(connector)
     yield from current_type_texts(connector)
-    lines = [line for line in items(connector, "lines") if isinstance(line, str)]
-    repeated = [quoted(line) for line, count in Counter(lines).items() if count > 1]
-    if repeated:
-        yield f"lines names {', '.join(repeated)} more than once; name each line once, in the order as wired."
+    yield from line_texts(connector)
 
 
 def session_texts(session: object) -> Iterator[str]:
@@ -137,7 +139,8 @@ def _milestone_texts(session: object) -> Iterator[str]:
             )
 
 
-_KINDS = ("circuits", "stations", "connectors", "loads", "generators", "storages", "groups", "cabinets")
+_DEVICES = ("loads", "generators", "storages", "groups", "cabinets", "line_constraints")
+_KINDS = ("circuits", "stations", "connectors", *_DEVICES)
 
 
 def site_problems(site: object, path: str) -> Iterator[InputProblem]:
@@ -167,7 +170,9 @@ def site_problems(site: object, path: str) -> Iterator[InputProblem]:
     yield from exclusive_problems(site, kinds["stations"], kinds["connectors"])
     yield from dc_problems(kinds["connectors"], kinds["stations"])
     yield from cabinet_problems(site, kinds["cabinets"], kinds["connectors"], site_voltage_v(kinds["circuits"]))
-    known = {"circuits": circuits, "stations": stations, "connectors": Names(ids(items(site, "connectors")))}
+    connectors = Names(ids(items(site, "connectors")))
+    yield from conductor_problems(kinds, connectors)
+    known = {"circuits": circuits, "stations": stations, "connectors": connectors}
     yield from group_problems(kinds["groups"], known)
 
 

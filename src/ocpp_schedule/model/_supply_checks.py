@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from ocpp_schedule.errors import InputProblem
@@ -10,7 +11,16 @@ from ocpp_schedule.units import LINES, SUPPLIES, Supply, is_multiple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Protocol
 
+    class Known(Protocol):
+        """Names that are known, and what to say of them."""
+
+        def __contains__(self, name: str, /) -> bool: ...
+
+
+BETWEEN_LINES = 2
+"""Lines of a load that is not connected to neutral."""
 LIMIT_FIELDS = ("limit_a", "limit_va", "limit_w")
 
 
@@ -87,8 +97,73 @@ def supply_problems(kinds: dict[str, list[Item]]) -> Iterator[InputProblem]:
                     f"lines names {', '.join(absent)}, which supply {quoted(name)} does not have; "
                     f"it has {', '.join(map(quoted, supply.lines))}.",
                 )
-            if kind == "connectors" and not supply.neutral and text(thing, "current_type") != "DC":
+            neutral = text(thing, "current_type") != "DC" and read(thing, "connection") != "delta"
+            if kind == "connectors" and not supply.neutral and neutral:
                 yield InputProblem(
                     place(where, thing),
-                    f"is connected to neutral, which supply {quoted(name)} does not have. Name another supply.",
+                    f"is connected to neutral, which supply {quoted(name)} does not have. "
+                    "Write connection='delta' and the two lines it lies between, or name another supply.",
                 )
+
+
+def line_texts(connector: object) -> Iterator[str]:
+    """Yield what is wrong with the lines of a connector."""
+    lines = [line for line in items(connector, "lines") if isinstance(line, str)]
+    repeated = [quoted(line) for line, count in Counter(lines).items() if count > 1]
+    if repeated:
+        yield f"lines names {', '.join(repeated)} more than once; name each line once, in the order as wired."
+    if read(connector, "connection") != "delta":
+        return
+    named = len(items(connector, "lines")) if read(connector, "lines") is not None else len(LINES)
+    if named != BETWEEN_LINES:
+        yield f"connection='delta' lies between two lines, lines names {named}; name the two."
+    if text(connector, "current_type") == "DC":
+        yield "connection='delta' is for AC outlets; a DC outlet draws on all its lines alike: leave it out."
+
+
+def conductor_problems(kinds: dict[str, list[Item]], connectors: Known) -> Iterator[InputProblem]:
+    """Yield what is wrong with line constraints and with what stands beside loads between lines (convention 15)."""
+    yield from _device_problems(kinds)
+    yield from _term_problems(kinds["line_constraints"], connectors)
+    between = any(read(connector, "connection") == "delta" for _, connector in kinds["connectors"])
+    for where, station in kinds["stations"] if between or kinds["line_constraints"] else ():
+        if read(read(station, "capabilities"), "pause") == "min_current":
+            yield InputProblem(
+                place(where, station),
+                "must never be told 0 (pause='min_current') at a site whose currents add up as phasors: that is not "
+                "planned yet. Correct the capability, or give line_constraints and loads between lines as limits in A.",
+            )
+
+
+def _term_problems(constraints: list[Item], connectors: Known) -> Iterator[InputProblem]:
+    """Yield the terms of line constraints that name no connector of the site."""
+    for where, constraint in constraints:
+        for index, term in enumerate(items(constraint, "terms")):
+            name = text(term, "connector")
+            if name is not None and name not in connectors:
+                yield InputProblem(
+                    place(where, constraint), f"terms[{index}].connector {quoted(name)} does not exist; {connectors}."
+                )
+
+
+def _device_problems(kinds: dict[str, list[Item]]) -> Iterator[InputProblem]:
+    """Yield what stands beside loads between lines and is known for loads to neutral only."""
+    root = next((text(one, "supply") for _, one in kinds["circuits"] if read(one, "parent") is None), None)
+    supply = next((one for known, one in SUPPLIES.items() if known == (root or "400Y/230")), None)
+    between = any(read(connector, "connection") == "delta" for _, connector in kinds["connectors"])
+    if not between or supply is None or len(supply.lines) < len(LINES):
+        return
+    for where, circuit in kinds["circuits"]:
+        if read(circuit, "unbalance_limit_a") is not None:
+            yield InputProblem(
+                place(where, circuit),
+                "has unbalance_limit_a at a site with loads between lines, whose currents add up as phasors and not as "
+                "numbers. Leave it out.",
+            )
+    for kind in ("generators", "storages"):
+        for where, thing in kinds[kind]:
+            yield InputProblem(
+                place(where, thing),
+                "stands at a site with loads between lines, whose currents add up as phasors; what it does to them is "
+                "not known. Leave it out, or give it as a load at its highest current.",
+            )

@@ -25,6 +25,7 @@ from ocpp_schedule.units import (
 
 OcppVersion = Literal["1.6", "2.0.1", "2.1"]
 CurrentType = Literal["AC", "DC"]
+Connection = Literal["wye", "delta"]
 NO_WEIGHT: Final = 1.0
 
 
@@ -93,8 +94,10 @@ class Connector(Model):
     """One schedulable outlet: an EVSE in OCPP 2.x, a connector in 1.6.
 
     ``lines`` are the site's lines in the order in which they are wired to the outlet's L1, L2, L3;
-    a one-phase car uses the first of them. ``allowed_currents_a`` begins with 0 and rises; what lies above
-    ``max_current_a`` is not used, and a step is the greatest common divisor instead of ``step_a``.
+    a one-phase car uses the first of them. With ``connection="delta"`` the load lies between the two lines named
+    (208 V, 240 V, 230 V IT): its energy counts with the voltage between lines, its current on both (convention 15).
+    ``allowed_currents_a`` begins with 0 and rises; what lies above ``max_current_a`` is not used, and a step is the
+    greatest common divisor instead of ``step_a``.
 
     A DC outlet draws on all its lines alike; ``max_current_a`` is then what it draws at most on each, ``max_power_w``
     what it gives, and no current is too small for it.
@@ -107,6 +110,7 @@ class Connector(Model):
     station: Id
     evse_id: int = Field(default=1, strict=True, ge=1, le=10_000, description="number within the station")
     lines: tuple[Line, ...] = Field(default=LINES, min_length=1, max_length=3)
+    connection: Connection = Field(default="wye", description="wye: from lines to neutral; delta: between two lines")
     min_current_a: Amperes = Field(default=MIN_PILOT_CURRENT_A, description="below it only 0 A is possible")
     max_current_a: Amperes
     step_a: float = Field(default=0.1, strict=True, ge=0.1, le=100, description="a multiple of 0.1 A")
@@ -190,6 +194,35 @@ class Group(Model):
         return self
 
 
+class LineTerm(Model):
+    """What a connector's current puts on a constrained conductor: ``coefficient`` times the current, at ``angle_deg``.
+
+    A negative coefficient is the same as an angle turned by 180 degrees.
+
+    >>> LineTerm(connector="C1", coefficient=-1.0, angle_deg=150.0).coefficient
+    -1.0
+    """
+
+    connector: Id
+    coefficient: Annotated[float, Field(strict=True, ge=-1000, le=1000)]
+    angle_deg: Annotated[float, Field(strict=True, ge=-360, le=360)] = 0.0
+
+
+class LineConstraint(Model):
+    """A conductor whose current is the sum of phasors; for sites that are given as a matrix (convention 15).
+
+    The magnitude of the current stays within ``limit_a`` whichever of the cars draw less than they may. Base load on
+    the conductor is to be taken off the limit beforehand.
+
+    >>> LineConstraint(id="secondary A", limit_a=416.6, terms=[LineTerm(connector="C1", coefficient=1.0)]).limit_a
+    416.6
+    """
+
+    id: Id
+    limit_a: Amperes
+    terms: tuple[LineTerm, ...] = Field(min_length=1, max_length=100_000)
+
+
 class Site(Model):
     """Everything behind one grid connection.
 
@@ -219,6 +252,7 @@ class Site(Model):
     storages: tuple[Storage, ...] = Field(default=(), max_length=1_000)
     cabinets: tuple[Cabinet, ...] = Field(default=(), max_length=10_000)
     groups: tuple[Group, ...] = Field(default=(), max_length=10_000)
+    line_constraints: tuple[LineConstraint, ...] = Field(default=(), max_length=10_000)
     idle_floor_a: Amperes = 0.0
     edge_guard_s: Seconds = EDGE_GUARD_S
 

@@ -37,9 +37,9 @@ class PeakWindow(Model):
 class PeakCharge(Model):
     """A charge on the highest mean power of a metering interval [currency/kW].
 
-    The mean over each interval of ``interval_s``, aligned to the clock in the site's time zone, is rounded up to
-    0.1 W; the highest one counts. What is paid is the increment over ``peak_so_far_w``, the highest of the period
-    under way before the grid.
+    The mean over each interval of ``interval_s`` (300 where settlement is by five minutes), aligned to the clock in the
+    site's time zone, is rounded up to 0.1 W; the highest one counts. What is paid is the increment over
+    ``peak_so_far_w``, the highest of the period under way before the grid.
 
     ``measures``: ``import`` is what the meter takes from the grid, ``consumption`` base load and charging without
     anything taken off for generation. ``period``: a new maximum each civil month, or one for the whole grid.
@@ -52,7 +52,7 @@ class PeakCharge(Model):
 
     id: Id
     per_kw: Annotated[float, Field(strict=True, ge=0, le=MAX_PRICE)] = Field(description="[currency/kW]")
-    interval_s: Literal[900, 1800, 3600] = 900
+    interval_s: Literal[300, 900, 1800, 3600] = 900
     measures: Literal["import", "consumption"] = "import"
     period: Literal["month", "grid"] = "month"
     windows: tuple[PeakWindow, ...] | None = Field(default=None, min_length=1, max_length=100, description="None: all")

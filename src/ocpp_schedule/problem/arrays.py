@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from ocpp_schedule.problem.aims import Aims
     from ocpp_schedule.problem.meter import Meter
+    from ocpp_schedule.problem.phasors import PhasorRows
     from ocpp_schedule.problem.pieces import Pieces
     from ocpp_schedule.problem.pools import Pools
     from ocpp_schedule.problem.stages import StageSpec
@@ -123,6 +124,7 @@ class Problem:
         levels: by index of the session, its allowed set-points from 0 up [steps]: those of chargers that cannot take
             every step between minimum and maximum (convention 19).
         pieces: plan layers whose number of periods is limited; None: none is (convention 24).
+        phasors: rows whose currents are sums of phasors; None where there are none.
     """
 
     grid: TimeGrid
@@ -171,6 +173,7 @@ class Problem:
     aims: Aims | None = None
     levels: Mapping[int, Ints] = field(default_factory=dict)
     pieces: Pieces | None = None
+    phasors: PhasorRows | None = None
 
     def __post_init__(self) -> None:
         for name in self.__slots__:

@@ -11,6 +11,7 @@ from ocpp_schedule.model.told import as_told
 from ocpp_schedule.problem import effects, never_zero
 from ocpp_schedule.problem.arrays import Problem
 from ocpp_schedule.problem.availability import LOOKAHEAD_S, spells_by_connector
+from ocpp_schedule.problem.conductors import outside_alarms, take_conductors
 from ocpp_schedule.problem.demands import Table, compile_demands
 from ocpp_schedule.problem.known import known_sessions
 from ocpp_schedule.problem.loads import Beside
@@ -40,9 +41,11 @@ if TYPE_CHECKING:
     from ocpp_schedule.model.tariff import Tariff
     from ocpp_schedule.problem.arrays import Bools, Ints
     from ocpp_schedule.problem.availability import Spell
+    from ocpp_schedule.problem.conductors import Conductors
     from ocpp_schedule.problem.demands import Demands
     from ocpp_schedule.problem.effects import Effect
     from ocpp_schedule.problem.own import OwnRules
+    from ocpp_schedule.problem.phasors import PhasorRows
     from ocpp_schedule.problem.pools import Pools
     from ocpp_schedule.problem.taper import Curve
     from ocpp_schedule.timegrid import TimeGrid
@@ -78,14 +81,13 @@ def compile_problem(
     site = as_told(site)
     edges = np.array(grid.edges_s, dtype=np.int64) + grid.start_s
     connectors = sorted(site.connectors, key=lambda connector: connector.id)
-    nodes = compile_nodes(site, connectors, limits, forecasts, edges)
+    nodes, conductors = take_conductors(site, connectors, compile_nodes(site, connectors, limits, forecasts, edges))
     outlets = compile_outlets(site, connectors, nodes)
     known, assumed = known_sessions(sessions, session_defaults, grid.start)
     table = _compile_sessions(known, outlets, edges)
     kept = never_zero.kept_on(site, table, connectors)
     outlets = outlets.with_floors(never_zero.least_floors(outlets.idle_floor, outlets.minimum, table, kept))
-    prices = price_seconds(tariff.energy, edges)
-    tapers = _tapers(table, outlets)
+    prices, tapers = price_seconds(tariff.energy, edges), _tapers(table, outlets)
     own = _own_rules(site, availability, table, outlets, edges, prices, tapers)
     headroom, alarm = _headroom(nodes, outlets)
     few = few_period_stations(site, edges.size - 1)
@@ -95,17 +97,17 @@ def compile_problem(
     beside = Beside(site, limits, forecasts, connectors, nodes, table, edges)
     stages, counted = compile_stages(objective, tariff, demands, prices, beside, billed=bool(meter))
     inside = _windows(table, edges.size - 1)
+    places = _of_outlets(outlets, nodes, compile_pools(site, connectors), conductors)
+    phasors = conductors.rows(outlets.floor_units, table) if conductors else None
     open_ = _open(inside, held)
-    caps = never_zero.raised_caps(_caps(table, open_, nodes, alarm), open_, table, kept)
+    caps = never_zero.raised_caps(_caps(table, open_, nodes, alarm, phasors), open_, table, kept)
     caps = never_zero.checked(surplus_caps(caps, meter, table, edges), open_, table, kept, own, grid)
-    pools = compile_pools(site, connectors)
     kinds = outlets.kinds_of(table.connector)
     unbalance = compile_unbalance(site, table.sessions, table.connector, kinds, nodes, forecasts, edges)
-    places = _of_outlets(outlets, nodes, pools)
     return Problem(
         **_of_slots(grid, edges, prices),
-        slot_owner=_owners(table, inside, len(connectors)),
         **_of_cars(table),
+        slot_owner=_owners(table, inside, len(connectors)),
         cap_steps=caps,
         **_wanted(demands, counted),
         **places,
@@ -121,6 +123,7 @@ def compile_problem(
         meter=meter,
         held_steps=_held(held, table.ids),
         pieces=compile_pieces(site, few, table, connectors, outlets.idle_floor, places["end_floor_steps"], edges),
+        phasors=phasors,
     )
 
 
@@ -154,13 +157,13 @@ def _of_cars(table: Table) -> dict[str, Any]:
     }
 
 
-def _of_outlets(outlets: Outlets, nodes: Nodes, pools: Pools | None) -> dict[str, Any]:
+def _of_outlets(outlets: Outlets, nodes: Nodes, pools: Pools | None, conductors: Conductors | None) -> dict[str, Any]:
     """Return the fields of ``Problem`` that say what the connectors are and where they hang."""
     return {
         "pools": pools,
         "connector_ids": tuple(outlets.index),
         "idle_floor_steps": outlets.idle_floor,
-        "end_floor_steps": _end_floors(outlets, nodes, pools),
+        "end_floor_steps": _end_floors(outlets, nodes, pools, conductors),
         "floor_units": outlets.floor_units,
         "connector_nodes": nodes.connectors,
         "node_names": nodes.names,
@@ -299,7 +302,7 @@ def _owners(table: Table, inside: Bools, connectors: int) -> Ints:
     return owner
 
 
-def _caps(table: Table, inside: Bools, nodes: Nodes, alarm: Bools) -> Ints:
+def _caps(table: Table, inside: Bools, nodes: Nodes, alarm: Bools, phasors: PhasorRows | None) -> Ints:
     """Return (S, T) largest set-points: 0 outside the window and where the car could draw on a row in alarm."""
     if alarm.any():
         inside = inside.copy()
@@ -308,10 +311,10 @@ def _caps(table: Table, inside: Bools, nodes: Nodes, alarm: Bools) -> Ints:
         for node, line in {(int(n), int(k)) for n, k in zip(*np.nonzero(alarm.any(axis=2)), strict=True)}:
             hit = below[node] & draws[:, line]
             inside[np.ix_(hit, alarm[node, line])] = False
-    return inside * table.max_steps[:, None]
+    return outside_alarms(inside, table, phasors) * table.max_steps[:, None]
 
 
-def _end_floors(outlets: Outlets, nodes: Nodes, pools: Pools | None) -> Ints:
+def _end_floors(outlets: Outlets, nodes: Nodes, pools: Pools | None, conductors: Conductors | None) -> Ints:
     """Return what each connector may get after the grid: its minimum where all minima fit, else 0 (convention 13)."""
     minimum_units = outlets.unknown_units * outlets.minimum[:, None]
     least = nodes.headroom(nodes.limit_units.min(axis=2), nodes.base_units.max(axis=2))
@@ -320,4 +323,6 @@ def _end_floors(outlets: Outlets, nodes: Nodes, pools: Pools | None) -> Ints:
     blocked = (nodes.connectors[:, None, :] & bad[:, :, None] & outlets.wired.T[None, :, :]).any(axis=(0, 1))
     if pools is not None:
         blocked |= pools.exclusive
+    if conductors is not None:
+        blocked |= conductors.exceeded_by(minimum_units)
     return np.maximum(np.where(blocked, 0, outlets.minimum), outlets.idle_floor)

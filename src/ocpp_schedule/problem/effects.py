@@ -103,15 +103,7 @@ def effect(
         return _dc_effect(
             connector.lines, connector.step_w, supply, connector.efficiency or 1.0, connector.max_power_w or 0.0, max_a
         )
-    plain = _effect(
-        connector.lines,
-        connector.setpoint_step_a if amperes else None,
-        connector.step_w,
-        supply,
-        phases,
-        min_a,
-        max_a,
-    )
+    plain = _plain(connector, supply, phases, min_a, max_a, amperes=amperes)
     if connector.allowed_currents_a is None or not plain.max_steps:
         return plain
     usable = pilot_steps(connector.allowed_currents_a, plain.min_steps, plain.max_steps)
@@ -119,6 +111,21 @@ def effect(
         return replace(plain, min_steps=0, max_steps=0)
     gaps = usable[-1] - usable[0] + 1 > len(usable)
     return replace(plain, min_steps=usable[0], max_steps=usable[-1], pilots=(0, *usable) if gaps else ())
+
+
+def _plain(
+    connector: Connector, supply: Supply, phases: int | None, min_a: float, max_a: float, *, amperes: bool
+) -> Effect:
+    """Return the effects of one step where every step is allowed."""
+    step_a = connector.setpoint_step_a if amperes else None
+    if connector.connection == "wye":
+        return _effect(connector.lines, step_a, connector.step_w, supply, phases, min_a, max_a)
+    # A load between two lines is a one-phase load at the voltage between them, whose current flows on both.
+    between = Supply(supply.between_v, supply.low_between_v, supply.high_between_v, supply.between_v)
+    one = _effect(connector.lines[:1], step_a, connector.step_w, between, 1, min_a, max_a)
+    current = max(one.load_units[: len(LINES)])
+    on_lines = tuple(current if line in connector.lines else 0 for line in LINES)
+    return replace(one, load_units=(*on_lines, *one.load_units[len(LINES) :]))
 
 
 @lru_cache(maxsize=4096)  # a site has many outlets and few kinds of them, and exact arithmetic is slow
@@ -185,6 +192,8 @@ def idle_floor_steps(connector: Connector, supply: Supply, *, amperes: bool, flo
         return max((0, *pilot_steps(connector.allowed_currents_a, 0, floor_div(allowed_a, connector.setpoint_step_a))))
     if amperes:
         return floor_div(allowed_a, connector.step_a)
+    if connector.connection == "delta":
+        return floor_div(allowed_a, connector.step_w, supply.between_v)
     return floor_div(allowed_a, connector.step_w, len(connector.lines) * supply.voltage_v)
 
 

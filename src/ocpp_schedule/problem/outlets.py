@@ -78,7 +78,7 @@ def compile_outlets(site: Site, connectors: list[Connector], nodes: Nodes) -> Ou
     amperes = [effects.takes_amperes(units[one.station], one.current_type) for one in connectors]
     kind = numbered(
         (
-            *(c.lines, c.step_a, c.step_w, c.allowed_currents_a, c.min_current_a, c.max_current_a),
+            *(c.lines, c.connection, c.step_a, c.step_w, c.allowed_currents_a, c.min_current_a, c.max_current_a),
             *(c.max_power_w, c.efficiency, by_amperes),
         )
         for c, by_amperes in zip(connectors, amperes, strict=True)

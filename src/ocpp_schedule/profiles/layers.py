@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 DECIWATTS_PER_WATT: Final = 10
 TENTHS: Final = 10
+BETWEEN_LINES: Final = 2
+"""Lines of a load that is not connected to neutral."""
 
 
 def unit_of(connector: Connector, station: Station) -> RateUnit:
@@ -30,7 +32,7 @@ def unit_of(connector: Connector, station: Station) -> RateUnit:
 
 def lines_told(station: Station, *connectors: Connector) -> int:
     """Return the number of lines as ``numberPhases`` tells it; 0: the station is told none."""
-    return 0 if station.capabilities.number_phases == "omit" else max(len(one.lines) for one in connectors)
+    return 0 if station.capabilities.number_phases == "omit" else max(map(line_count, connectors))
 
 
 def constant_layer(slot: Slot, number: int, unit: RateUnit, tenths: int, phases: int) -> Layer:
@@ -70,9 +72,17 @@ def cap_tenths(site: Site, station: Station, connectors: Sequence[Connector]) ->
     if unit_of(connectors[0], station) == "A":
         return round_down(most_a, DECIAMPERES_PER_AMPERE)
     root = next(circuit for circuit in site.circuits if circuit.parent is None)
-    volts = SUPPLIES[root.supply or "400Y/230"].voltage_v
+    supply = SUPPLIES[root.supply or "400Y/230"]
     lines = len({line for connector in connectors for line in connector.lines})
-    return round_down(most_a, lines * volts) * DECIWATTS_PER_WATT
+    # Between two lines there is less than twice the voltage to neutral (convention 15).
+    between = lines == BETWEEN_LINES and any(connector.connection == "delta" for connector in connectors)
+    across_v = supply.between_v if between else lines * supply.voltage_v
+    return round_down(most_a, across_v) * DECIWATTS_PER_WATT
+
+
+def line_count(connector: Connector) -> int:
+    """Return the most phases that a car can use; between two lines there is one."""
+    return 1 if connector.connection == "delta" else len(connector.lines)
 
 
 def ceilings_of(

@@ -9,6 +9,7 @@ import numpy as np
 from ocpp_schedule.problem.taper import drawn_units
 from ocpp_schedule.solve.delivered import delivered_units
 from ocpp_schedule.solve.families import guarded
+from ocpp_schedule.solve.phasors import ConductorEdges
 from ocpp_schedule.solve.values import weighted_units
 from ocpp_schedule.solve.working import bookings, row_sums
 
@@ -44,16 +45,24 @@ def _guard_rows(problem: Problem, setpoints: Ints, late: Bools, early: Bools) ->
         # What chargers hold already cannot be undone: at its end it only must not get more.
         limit[:, :, 0] = np.maximum(limit[:, :, 0], (booked.loads @ old[:, :, :1])[:, :, 0])
     over = booked.loads @ both > limit
-    if not over.any():
+    conductors = None if problem.phasors is None else ConductorEdges(problem, problem.phasors, old)
+    turned = None if conductors is None else conductors.over(both)
+    if not over.any() and (turned is None or not turned.any()):
         return
     falling = over & (booked.loads @ old > limit)
     owner = problem.slot_owner
-    if falling.any():
-        lowers = _touched(booked.loads, falling, old > new)
-        over = booked.loads @ np.where(lowers, new, both) > limit
+    lowers = _touched(booked.loads, falling, old > new)
+    if conductors is not None and turned is not None and turned.any():
+        lowers |= conductors.touched(turned & conductors.over(old), old > new)
+    if lowers.any():
+        both = np.where(lowers, new, both)
+        over = booked.loads @ both > limit
         unit, edge = np.nonzero(lowers)
         early[owner[booked.connector[unit], edge], edge] = True
-    unit, edge = np.nonzero(_touched(booked.loads, over, new > old))
+    raises = _touched(booked.loads, over, new > old)
+    if conductors is not None:
+        raises |= conductors.touched(conductors.over(both), new > old)
+    unit, edge = np.nonzero(raises)
     late[owner[booked.connector[unit], edge + 1], edge + 1] = True
 
 

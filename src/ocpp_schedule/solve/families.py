@@ -17,7 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-from ocpp_schedule.solve import pools, unbalance
+from ocpp_schedule.solve import phasors, pools, unbalance
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,8 +69,10 @@ class Family:
 
 FAMILIES: Final = (
     Family(pools.present, pools.PoolUse, pools.shrunk, pools.late_raises),
+    Family(phasors.present, phasors.PhasorUse, phasors.shrunk, None),
     Family(unbalance.present, unbalance.UnbalanceUse, unbalance.shrunk, None, two_sided=True),
 )
+"""Conductors of phasors see to their edges themselves, early lowerings included, and to their rows (``solve.cuts``)."""
 
 
 def uses_of(problem: Problem, setpoints: Ints) -> list[Use]:

@@ -10,6 +10,7 @@ import numpy as np
 from ocpp_schedule.solution import Certificate
 from ocpp_schedule.solve.again import as_good, continued
 from ocpp_schedule.solve.at_meter import aimed, at_work, decide
+from ocpp_schedule.solve.cuts import Conductors, CuttingSolver, settled, without_tangents
 from ocpp_schedule.solve.deadline import OutOfTime
 from ocpp_schedule.solve.exact import exact_plan
 from ocpp_schedule.solve.exact_loads import exact_loads
@@ -25,18 +26,26 @@ from ocpp_schedule.solve.load_rows import with_aims, with_loads, within_contract
 from ocpp_schedule.solve.prices import certificates_of
 from ocpp_schedule.solve.program import Solver
 from ocpp_schedule.solve.relaxation import relax
-from ocpp_schedule.solve.repair import told
+from ocpp_schedule.solve.repair import allowed_steps, settle, told
 from ocpp_schedule.solve.result import Candidate, evaluate, to_solution
-from ocpp_schedule.solve.stages import Bounds, Relaxed, bounds_given, solve_stages, with_budgets
+from ocpp_schedule.solve.stages import (
+    NOTHING_SHORT,
+    Bounds,
+    Relaxed,
+    bounds_given,
+    only_missing,
+    solve_stages,
+    with_budgets,
+)
 from ocpp_schedule.solve.starts import fewer_starts
 from ocpp_schedule.solve.tapering import tapered, with_taper_rows
 from ocpp_schedule.solve.tighten import tighten
 from ocpp_schedule.solve.values import LOADED
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
-    from ocpp_schedule.problem.arrays import Ints, Problem
+    from ocpp_schedule.problem.arrays import Floats, Ints, Problem
     from ocpp_schedule.solution import Solution
     from ocpp_schedule.solve.deadline import Deadline
     from ocpp_schedule.solve.exchange import Exchange
@@ -45,6 +54,11 @@ if TYPE_CHECKING:
 EXACT_ARCS: Final = 40
 """Set-points up to which the integer program is solved outright; above, rounding is within 0.1 % and far faster."""
 
+CONDUCTOR_ARCS: Final = 12
+"""The same where currents are sums of phasors: it then takes several integer programs, slow ones with fine steps."""
+CURVED_SHARE: Final = 1e-3
+"""Share of the wishes that may be missed on conductors that are short anyway before single cars are let in: tangents
+promise up to that much too much, and letting cars in gained nothing on real days."""
 
 Method = Literal["flow", "exact", "linear"]
 METHODS: Final[tuple[Method, ...]] = ("flow", "exact", "linear")
@@ -123,6 +137,8 @@ def _climbed(
             certificates={stage.name: Certificate({}, {}) for stage in problem.stages},
         )
     exact_arcs = exact_arcs if "exact" in methods else 0
+    if problem.phasors is not None:
+        exact_arcs = min(exact_arcs, CONDUCTOR_ARCS)
     # Small problems also get few starts, which is no flow; nor is going on with a plan.
     found = _flow(problem) if "flow" in methods and arcs > exact_arcs and previous is None else None
     if found is not None:
@@ -162,9 +178,12 @@ def _packed(problem: Problem, termination: str, stats: dict[str, int | float]) -
 def _linear(problem: Problem, solver: Solver, exact_arcs: int, previous: Ints | None) -> Solution:
     whole, exchange = with_meter(problem, with_taper_rows(problem, relax(problem)))
     whole, places = with_loads(problem, whole)
+    solver = _cutting(problem, whole, solver)
     relaxation, relaxed = whole, solve_stages(problem, whole, solver)
     if relaxed is None:
         return _packed(problem, "no linear solver returned a plan", _stats(relaxation, solver))
+    whole, relaxed = settled(solver, whole, relaxed)
+    relaxation = whole
     problem = with_budgets(problem, relaxed.bounds)
     opened, proof = problem, relaxed
     if exchange is not None:
@@ -200,6 +219,34 @@ def _linear(problem: Problem, solver: Solver, exact_arcs: int, previous: Ints | 
         stats=_stats(relaxation, solver),
         certificates=certificates_of(problem, relaxation, priced, exchange, places),
     )
+
+
+def _cutting(problem: Problem, relaxation: Relaxation, solver: Solver) -> Solver:
+    """Return the solver, or one that adds tangents of conductors where there are any."""
+    if problem.phasors is None:
+        return solver
+    conductors = Conductors(problem, problem.phasors, relaxation)
+    enough = _serving(problem, relaxation)
+    return CuttingSolver(conductors=conductors, inner=solver, deadline=solver.deadline, enough=enough)
+
+
+def _serving(problem: Problem, relaxation: Relaxation) -> Callable[[Floats], bool] | None:
+    """Return what tells whether whole steps at a program's values miss nothing; None where that is not all that counts.
+
+    Only for plain set-points, which rounding down leaves as they are.
+    """
+    plain = problem.min_steps.max(initial=0) <= 1 and problem.runs is None and not problem.tapers
+    if problem.wish_stages < len(problem.stages) or not plain:
+        return None
+
+    def serves(values: Floats) -> bool:
+        if (values[relaxation.columns["short"]] > NOTHING_SHORT).any():
+            return False
+        steps = allowed_steps(problem, relaxation.setpoints(values, (problem.sessions, problem.slots)))
+        plan = settle(problem, steps)
+        return plan is not None and not any(plan.served)
+
+    return serves
 
 
 def _outright(
@@ -271,7 +318,7 @@ def _best_open_plan(
     plan = integer_plan(problem, relaxation, relaxed, solver)
     method = "linear"
     if relaxation.arc_session.size <= exact_arcs and not problem.tapers:
-        exact = exact_plan(problem, relaxation, solver)
+        exact = exact_plan(problem, without_tangents(relaxation), solver)
         if exact is not None and (plan is None or exact.order <= plan.order or _budgeted(problem, exact, plan)):
             method, plan = "exact", exact
     if plan is None:
@@ -287,6 +334,8 @@ def _best_open_plan(
 def _with_room(problem: Problem, relaxed: Relaxed, method: str, plan: Candidate) -> tuple[str, Candidate]:
     """Return method and plan, or ones in which room is made for energy that need not be missing."""
     unavoidable = relaxed.bounds.missing(problem) + 1
+    if problem.phasors is not None and unavoidable > 1:
+        unavoidable += CURVED_SHARE * float(problem.energy_units.sum())
     if sum(plan.served) > unavoidable:
         plan = let_in(problem, plan)
     if sum(plan.served) > unavoidable:
@@ -308,6 +357,10 @@ def _bounds_at(
     """Return the bounds on what the referee counts, and the program behind that of the cost."""
     if not any(plan.rank[: problem.wish_stages]) and len(problem.stages) <= problem.wish_stages + 1:
         return relaxed.bounds, relaxed
+    if isinstance(solver, CuttingSolver):
+        if only_missing(problem):
+            return relaxed.bounds, relaxed
+        solver.rounds = solver.part_rounds = 0  # the tangents found for the plan serve its bounds as well
     given = bounds_given(problem, relaxation, solver, plan)
     if given is None:
         return Bounds((0.0,) * problem.wish_stages + (None,) * (len(problem.stages) - problem.wish_stages)), relaxed

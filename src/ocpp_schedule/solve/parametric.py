@@ -7,23 +7,28 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from ocpp_schedule.solve.cuts import BLOCK, Conductors, CuttingSolver, with_tangents
 from ocpp_schedule.solve.load_rows import with_loads
 from ocpp_schedule.solve.program import Solver
 from ocpp_schedule.solve.relaxation import ROW_SCALE, relax, unrounded
-from ocpp_schedule.solve.stages import NOTHING_SHORT, frozen
+from ocpp_schedule.solve.stages import NOTHING_SHORT, frozen, solve_stages
 from ocpp_schedule.solve.tighten import tighten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ocpp_schedule.problem.arrays import Bools, Floats, Ints, Problem
+    from ocpp_schedule.problem.phasors import PhasorRows
     from ocpp_schedule.problem.stages import StageSpec
+    from ocpp_schedule.solve.cuts import Tangents
     from ocpp_schedule.solve.program import Outcome, Program
     from ocpp_schedule.solve.relaxation import Relaxation
 
 Place = tuple[int, int, int]
-"""Node, line and slot."""
+"""Node, line and slot; conductors (convention 15) are numbered behind the nodes, with line 0."""
 MONEY_STAGE: Final = "cost"
+TANGENT_ROUNDS: Final = 6
+"""Programs until the tangents leave over what topping up in whole steps would lose anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,8 @@ class Worth:
 class Parametric:
     """Solves the linear program of a problem again with limits moved; remembers what it has solved.
 
+    Conductors count with the tangents that the optimum needs, and no others: a limit of straight pieces.
+
     Set-points that rows shut because they leave less than the minimum current stay shut, and no other is rounded to
     what whole steps can use of a row, so that the worth is continuous and convex in a limit.
     """
@@ -55,6 +62,8 @@ class Parametric:
         self._shut: Bools = (tighten(problem).cap_steps == 0) & (problem.cap_steps > 0)
         self._known: dict[tuple[tuple[Place, ...], int], Worth | None] = {}
         self._prices: dict[Place, float] = {}
+        self._nodes = len(problem.node_names)
+        self._tangents: list[Tangents] = [] if problem.phasors is None else self._needed(problem, problem.phasors)
 
     @property
     def calls(self) -> int:
@@ -86,6 +95,8 @@ class Parametric:
         if not problem.cap_steps.any():
             return Worth(float(_all_missing(problem)), 0.0)
         relaxation = unrounded(with_loads(problem, relax(problem))[0])
+        if problem.phasors is not None:
+            relaxation = self._with_tangents(problem, problem.phasors, relaxation)
         return self._served(relaxation, places) or self._staged(problem, relaxation, places)
 
     def _served(self, relaxation: Relaxation, places: tuple[Place, ...]) -> Worth | None:
@@ -102,8 +113,8 @@ class Parametric:
             self._note_prices(relaxation, outcome)
         slope = None
         if len(places) == 1:
-            mine = np.flatnonzero((relaxation.capacity_rows == np.array(places[0])).all(axis=1))
-            slope = -float(outcome.duals[relaxation.rows["capacity"]][mine].sum()) / ROW_SCALE / goal.scale
+            known, paid = self._paid(relaxation, outcome.duals)
+            slope = float(paid[(known == np.array(places[0])).all(axis=1)].sum()) / ROW_SCALE / goal.scale
         return Worth(0.0, float(goal.coefficients @ outcome.values) / goal.scale, slope)
 
     def _staged(self, problem: Problem, relaxation: Relaxation, places: tuple[Place, ...]) -> Worth | None:
@@ -135,18 +146,55 @@ class Parametric:
         return outcome if outcome.optimal and outcome.duals is not None else None
 
     def _note_prices(self, relaxation: Relaxation, outcome: Outcome) -> None:
-        duals: Floats = np.zeros(0) if outcome.duals is None else outcome.duals
-        paid = -duals[relaxation.rows["capacity"]]
+        if outcome.duals is None:
+            return
+        places, paid = self._paid(relaxation, outcome.duals)
         for row in np.flatnonzero(paid > NOTHING_SHORT).tolist():
-            node, line, slot = relaxation.capacity_rows[row].tolist()
+            node, line, slot = places[row].tolist()
             self._prices[node, line, slot] = max(self._prices.get((node, line, slot), 0.0), float(paid[row]))
+
+    def _paid(self, relaxation: Relaxation, duals: Floats) -> tuple[Ints, Floats]:
+        """Return (n, 3) places of rows and tangents, and what the objective falls by per row unit [0.1 A, 100 VA]."""
+        places, paid = relaxation.capacity_rows, -duals[relaxation.rows["capacity"]]
+        for one in self._tangents:
+            own = np.column_stack((one.row + self._nodes, np.zeros_like(one.row), one.slot))
+            places = np.concatenate((places, own))
+        return places, np.concatenate((paid, -duals[relaxation.rows[BLOCK]])) if self._tangents else paid
+
+    def _needed(self, problem: Problem, phasors: PhasorRows) -> list[Tangents]:
+        """Return the tangents that the optimum needs, stage after stage."""
+        relaxation = unrounded(with_loads(problem, relax(self._open(problem)))[0])
+        if not relaxation.arc_session.size:
+            return []
+        solver = CuttingSolver(conductors=Conductors(problem, phasors, relaxation), inner=self._solver)
+        solver.rounds, solver.part_rounds = TANGENT_ROUNDS, 0
+        solve_stages(problem, relaxation, solver)
+        return solver.pool
+
+    def _with_tangents(self, problem: Problem, phasors: PhasorRows, relaxation: Relaxation) -> Relaxation:
+        """Return the program with the tangents, at the limits that the problem has."""
+        conductors = Conductors(problem, phasors, relaxation)
+        height = relaxation.program.row_high.size
+        moved = [conductors.at(one.row, one.slot, one.direction) for one in self._tangents]
+        program = with_tangents(relaxation.program, moved)
+        rows = relaxation.rows | {BLOCK: slice(height, program.row_high.size)}
+        return replace(relaxation, program=program, rows=rows)
+
+    def _open(self, problem: Problem) -> Problem:
+        return replace(problem, cap_steps=np.where(self._shut, 0, problem.cap_steps))
 
     def _moved(self, places: tuple[Place, ...], more_ua: int) -> Problem:
         problem = self._problem
         headroom: Ints = problem.headroom_units.copy()
+        phasors = problem.phasors
+        if phasors is not None:
+            phasors = replace(phasors, headroom_ua=phasors.headroom_ua.copy())
         for node, line, slot in places:
-            headroom[node, line, slot] += more_ua
-        return replace(problem, headroom_units=headroom, cap_steps=np.where(self._shut, 0, problem.cap_steps))
+            if node < self._nodes:
+                headroom[node, line, slot] += more_ua
+            elif phasors is not None:
+                phasors.headroom_ua[node - self._nodes, slot] += more_ua
+        return replace(self._open(problem), headroom_units=headroom, phasors=phasors)
 
 
 def _all_missing(problem: Problem) -> int:

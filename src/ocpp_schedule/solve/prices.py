@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
 
-from ocpp_schedule.solution import Certificate
+from ocpp_schedule.solution import Certificate, TangentPrice
 from ocpp_schedule.solve.at_meter import meter_prices
 from ocpp_schedule.solve.family_rows import family_prices
 from ocpp_schedule.solve.load_prices import load_duals
 from ocpp_schedule.solve.relaxation import ROW_SCALE
 from ocpp_schedule.solve.storage_rows import BLOCK as STORAGE
 from ocpp_schedule.solve.values import LOADED
+from ocpp_schedule.units import LINES, Line
 
 if TYPE_CHECKING:
     from ocpp_schedule.problem.arrays import Floats, Ints, Problem
     from ocpp_schedule.solution import RowName
     from ocpp_schedule.solve.exchange import Exchange
     from ocpp_schedule.solve.load_rows import LoadPlaces
+    from ocpp_schedule.solve.phasors import TangentDuals
     from ocpp_schedule.solve.relaxation import Relaxation
     from ocpp_schedule.solve.stages import Proof, Relaxed
 
@@ -29,6 +31,9 @@ FINEST: Final = 1 << 30
 """For missing energy, which is proven to the unit."""
 LARGEST: Final = 1 << 60
 """No price is larger, so that all fit 64 bits; of prices this far apart the smallest are lost, as in the duals."""
+
+DIRECTION: Final = 1 << 20
+"""Directions of tangents are pairs of whole numbers of this length."""
 
 
 def certificates_of(
@@ -56,7 +61,8 @@ def _bill(
 ) -> Certificate:
     """Return the prices behind the bound of the bill, which is the last stage that is solved."""
     rows = relaxation.capacity_rows
-    money = proof.duals / relaxation.goals[name].scale
+    unit = relaxation.goals[name].scale
+    money = proof.duals / unit
     row_money = np.rint(np.maximum(-money[relaxation.rows["capacity"]] / ROW_SCALE, 0.0)).astype(np.int64)
     prices = np.zeros((len(problem.node_names), problem.channels, problem.slots), dtype=np.int64)
     prices[rows[:, 0], rows[:, 1], rows[:, 2]] = row_money
@@ -68,7 +74,12 @@ def _bill(
     needs = np.maximum(money[relaxation.rows["need"]] / relaxation.short_units, 0.0)
     at_meter = meter_prices(problem, relaxation, exchange, relaxed)
     named = _named_rows(problem, prices) | _whole(family_prices(problem, relaxation, money), 1)
-    return Certificate(named, _named_demands(problem, np.rint(needs).astype(np.int64)), **at_meter)
+    return Certificate(
+        named,
+        _named_demands(problem, np.rint(needs).astype(np.int64)),
+        tangent_prices=_named_tangents(problem, proof.cuts, unit),
+        **at_meter,
+    )
 
 
 def _certificate(
@@ -85,7 +96,8 @@ def _certificate(
         # At 0 any price holds it there: as much as what its rows pay.
         held[loads.contract] = loads.least_price(problem)
     known = [*held.values(), *(() if loads is None else loads.highest())]
-    each = (pressure, needs, *shared.values())
+    turned = np.zeros(0) if proof.cuts is None else -proof.cuts.duals / (unit * ROW_SCALE)
+    each = (pressure, needs, turned, *shared.values())
     largest = max(*(float(one.max(initial=0.0)) for one in each), *known, 1.0)
     smallest = min((price for price in known if price > 0), default=None)
     scale = min(_scale(problem, name, smallest), 1 << int(math.log2(max(LARGEST / largest, 1.0))))
@@ -97,6 +109,7 @@ def _certificate(
         denominator=scale,
         stage_prices={one: round(price * scale) for one, price in held.items() if round(price * scale)},
         **({} if loads is None else loads.whole(scale)),
+        tangent_prices=_named_tangents(problem, proof.cuts, unit / scale),
     )
 
 
@@ -133,6 +146,31 @@ def _whole(prices: dict[RowName, Floats], scale: int) -> dict[RowName, tuple[int
     """Return prices as whole numbers; rows without any are left out."""
     whole = {name: np.rint(own * scale).astype(np.int64) for name, own in prices.items()}
     return {name: tuple(own.tolist()) for name, own in whole.items() if own.any()}
+
+
+def _named_tangents(problem: Problem, cuts: TangentDuals | None, unit: float) -> tuple[TangentPrice, ...]:
+    """Return the prices of tangents as the referee names them.
+
+    Args:
+        problem: the conductors.
+        cuts: tangents with their duals; None: there are none.
+        unit: what the duals are divided by for a whole price per uA.
+    """
+    if cuts is None or problem.phasors is None:
+        return ()
+    prices = np.rint(np.maximum(-cuts.duals / (unit * ROW_SCALE), 0.0)).astype(np.int64)
+    found = []
+    for at in np.flatnonzero(prices).tolist():
+        noun, _, name = problem.phasors.names[cuts.row[at]].partition(" ")
+        subject, line = (name, None) if noun == "line_constraint" else _line_of(name)
+        along, across = (round(part * DIRECTION) for part in (cuts.direction[at].real, cuts.direction[at].imag))
+        found.append(TangentPrice(noun, subject, line, int(cuts.slot[at]), along, across, int(prices[at])))
+    return tuple(found)
+
+
+def _line_of(name: str) -> tuple[str, int]:
+    subject, _, line = name.rpartition(" ")
+    return subject, LINES.index(cast("Line", line))
 
 
 def _named_demands(problem: Problem, demand_prices: Ints) -> dict[tuple[str, int | None], int]:

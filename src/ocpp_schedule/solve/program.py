@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from ocpp_schedule.problem.arrays import Bools, Floats, Problem
     from ocpp_schedule.solve.deadline import Deadline
+    from ocpp_schedule.solve.phasors import TangentDuals
     from ocpp_schedule.solve.result import Candidate
 
 SolverName = Literal["glop", "highs", "scip", "scip_exact", "sat"]
@@ -75,6 +76,7 @@ class Outcome:
         optimal: the solver claims optimality.
         duals: (m,) row duals of a linear program; None for integer programs and for HiGHS, whose "dual values"
             through this interface are the rows' activities.
+        cuts: duals of the tangents that were solved beside the program's own rows; None: there were none.
     """
 
     status: str
@@ -82,6 +84,7 @@ class Outcome:
     objective: float
     optimal: bool
     duals: Floats | None = None
+    cuts: TangentDuals | None = None
 
 
 @dataclass(slots=True)

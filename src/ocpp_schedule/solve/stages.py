@@ -14,6 +14,7 @@ from ocpp_schedule.solve.relaxation import unrounded
 if TYPE_CHECKING:
     from ocpp_schedule.problem.arrays import Floats, Problem
     from ocpp_schedule.problem.stages import StageSpec
+    from ocpp_schedule.solve.phasors import TangentDuals
     from ocpp_schedule.solve.program import Program, Solver, SolverName
     from ocpp_schedule.solve.relaxation import Relaxation
     from ocpp_schedule.solve.result import Candidate
@@ -49,10 +50,12 @@ class Proof:
     Attributes:
         duals: of the relaxation's rows.
         frozen: by the name of a stage before, what a unit of its objective is worth [objective units].
+        cuts: of tangents; None: there are none.
     """
 
     duals: Floats
     frozen: dict[str, float]
+    cuts: TangentDuals | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,7 @@ class Relaxed:
         bounds: of the stages.
         termination: what the solver said last.
         proofs: by the name of a stage, the duals of its program; stages without are missing.
+        cuts: duals of tangents beside those of the rows; None: there are none.
     """
 
     values: Floats
@@ -74,6 +78,7 @@ class Relaxed:
     bounds: Bounds
     termination: str
     proofs: dict[str, Proof] = field(default_factory=dict)
+    cuts: TangentDuals | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,7 @@ class _Run:
     duals: Floats | None
     objective: float
     termination: str
+    cuts: TangentDuals | None = None
 
 
 def solve_stages(problem: Problem, relaxation: Relaxation, solver: Solver) -> Relaxed | None:
@@ -92,10 +98,15 @@ def solve_stages(problem: Problem, relaxation: Relaxation, solver: Solver) -> Re
     Penalties above any price make the first program serve wishes first. Where all are served nothing can
     be better; else each stage is solved by itself and frozen for the next.
     """
+    if only_missing(problem) and problem.phasors is not None:
+        relaxation = unrounded(relaxation)  # its bound then is that of the plan, which saves a program
+    sequence = _Sequence(problem, relaxation, solver)
+    if problem.wish_stages == len(problem.stages):  # nothing but wishes: no program serves several stages at once
+        served = all(sequence.solve(stage) for stage in problem.stages)
+        return sequence.relaxed() if served else None
     run = _run(relaxation.program, solver)
     if run is None:
         return None
-    sequence = _Sequence(problem, relaxation, solver)
     short = _short(relaxation, run.values)
     for stage in problem.stages[: problem.wish_stages]:
         if sequence.solved is None and _nothing_of(stage, relaxation, run.values, short):
@@ -108,6 +119,11 @@ def solve_stages(problem: Problem, relaxation: Relaxation, solver: Solver) -> Re
         if not sequence.solve(stage):
             return None
     return sequence.relaxed()
+
+
+def only_missing(problem: Problem) -> bool:
+    """Tell whether missing energy of one kind is all that counts."""
+    return len(problem.stages) == 1 and problem.wish_stages == 1
 
 
 def bounds_given(problem: Problem, relaxation: Relaxation, solver: Solver, plan: Candidate) -> Relaxed | None:
@@ -174,7 +190,7 @@ class _Sequence:
                 self._leave(stage)
                 return
             if run.duals is not None:
-                self._proofs[stage.name] = Proof(run.duals, {})
+                self._proofs[stage.name] = Proof(run.duals, {}, run.cuts)
             self._note(stage, run, run.objective - self._relaxation.tie_units)
 
     def solve(self, stage: StageSpec) -> bool:
@@ -195,7 +211,7 @@ class _Sequence:
         if run.duals is not None:
             rows = relaxation.program.row_high.size
             prices = dict(zip(names, np.maximum(-run.duals[rows:], 0.0).tolist(), strict=True))
-            self._proofs[stage.name] = Proof(run.duals[:rows], prices)
+            self._proofs[stage.name] = Proof(run.duals[:rows], prices, run.cuts)
             for name, price in prices.items():
                 self._cost = self._cost + price * relaxation.goals[name].coefficients
         self._note(stage, run, run.objective - tied * relaxation.tie_units)
@@ -206,7 +222,8 @@ class _Sequence:
         goal = relaxation.goals[stage.name]
         if stage.kind == "missing":
             value = float(_short(relaxation, run.values)[stage.demands].sum())
-            self.bounds.append(value)
+            # Beside tangents the values are those of a plan that is a little worse than the program's optimum.
+            self.bounds.append(value if run.cuts is None else min(value, run.objective / goal.scale))
         else:
             value = float(goal.coefficients @ run.values) / goal.scale + goal.offset
             bound = _bound(self._problem, relaxation, goal.scale, objective, run.duals)
@@ -218,7 +235,8 @@ class _Sequence:
         run = self.solved
         if run is None:
             return None
-        return Relaxed(run.values, run.duals, self._cost, Bounds(tuple(self.bounds)), run.termination, self._proofs)
+        bounds = Bounds(tuple(self.bounds))
+        return Relaxed(run.values, run.duals, self._cost, bounds, run.termination, self._proofs, run.cuts)
 
 
 def _bound(
@@ -244,7 +262,7 @@ def _run(program: Program, solver: Solver) -> _Run | None:
     for name in LINEAR_SOLVERS:
         outcome = solver.run(program, name)
         if outcome.values is not None and outcome.optimal:
-            return _Run(outcome.values, outcome.duals, outcome.objective, f"{name}: {outcome.status}")
+            return _Run(outcome.values, outcome.duals, outcome.objective, f"{name}: {outcome.status}", outcome.cuts)
     return None
 
 

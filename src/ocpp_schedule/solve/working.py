@@ -74,7 +74,7 @@ def bookings(problem: Problem, setpoints: Ints) -> Bookings:
     highest = max(highest, int(problem.floor_units.max(initial=0)))
     kind = np.float64 if highest * connectors < EXACT_FLOATS else np.int64
     own = problem.session_connector
-    if not problem.floor_units.any() and _all_differ(own):
+    if not problem.floor_units.any() and problem.phasors is None and _all_differ(own):
         loads = problem.connector_nodes[:, own] * problem.load_units.T[:, None, :]
         return Bookings(loads.astype(kind), setpoints[None].astype(kind), own)
     currents = booked_units(problem, setpoints).swapaxes(0, 1)
@@ -183,7 +183,7 @@ class WorkingPlan:
 
     def room_from_nothing(self, session: int) -> Ints:
         """As ``room``, in fewer steps, for a session that has nothing yet."""
-        if self._floors or self._meter is not None or self._loads_room is not None:
+        if self._floors or self._meter is not None or self._loads_room is not None or self._uses:
             return self.room(session)
         window = self.window(session)
         rows, per_step, _ = self._loads[session]

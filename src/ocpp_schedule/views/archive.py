@@ -16,7 +16,7 @@ from ocpp_schedule.check.claims import Claims
 from ocpp_schedule.errors import InputError, InputProblem
 from ocpp_schedule.model.checks import scenario_problems
 from ocpp_schedule.model.scenario import Scenario
-from ocpp_schedule.solution import Certificate, Solution, Stage, StageMark
+from ocpp_schedule.solution import Certificate, Solution, Stage, StageMark, TangentPrice
 from ocpp_schedule.views._load_archive import load_prices, load_prices_to_dict
 from ocpp_schedule.views._meter_archive import meter_fields, meter_prices, meter_prices_to_dict, meter_to_dict
 
@@ -114,7 +114,7 @@ def _certificate_to_dict(certificate: Certificate) -> dict[str, Any]:
         {"session": session, "milestone": milestone, "price": price}
         for (session, milestone), price in certificate.demand_prices.items()
     ]
-    found = {
+    found: dict[str, Any] = {
         "rows": rows,
         "demands": demands,
         "caps": certificate.cap_prices,
@@ -122,6 +122,8 @@ def _certificate_to_dict(certificate: Certificate) -> dict[str, Any]:
         **meter_prices_to_dict(certificate),
         **load_prices_to_dict(certificate),
     }
+    if certificate.tangent_prices:
+        found["tangents"] = [price._asdict() for price in certificate.tangent_prices]
     return found if certificate.denominator == 1 else found | {"denominator": certificate.denominator}
 
 
@@ -143,7 +145,23 @@ def _certificate(data: Any) -> Certificate:
     (denominator,) = _whole([data.get("denominator", 1)])
     if denominator < 1:
         raise ValueError(f"denominator {denominator} of the certificate's prices")
-    return Certificate(rows, demands, caps, denominator, stage_prices=stages, **meter_prices(data), **load_prices(data))
+    tangents = tuple(_tangent(one) for one in data.get("tangents", []))
+    return Certificate(
+        rows,
+        demands,
+        caps,
+        denominator,
+        stage_prices=stages,
+        tangent_prices=tangents,
+        **meter_prices(data),
+        **load_prices(data),
+    )
+
+
+def _tangent(data: Mapping[str, Any]) -> TangentPrice:
+    line = None if data["line"] is None else _whole([data["line"]])[0]
+    numbers = _whole([data[name] for name in ("slot", "along", "across", "price")])
+    return TangentPrice(_text(data["noun"]), _text(data["subject"]), line, *numbers)
 
 
 def _flags(ids: tuple[str, ...], flags: Any) -> dict[str, list[int]]:

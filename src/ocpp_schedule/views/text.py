@@ -72,8 +72,9 @@ def summary(
     fullest = max(report.row_use, key=lambda use: use.share, default=None)
     if fullest is not None:
         at = grid.edge(fullest.slot).astimezone(zone)
+        name = " ".join(filter(None, (fullest.noun, fullest.subject, fullest.line)))
         head.append(
-            f"Fullest: {fullest.noun} {fullest.subject} {fullest.line}, {fullest.booked_units / 1e6:,.1f} of "
+            f"Fullest: {name}, {fullest.booked_units / 1e6:,.1f} of "
             f"{fullest.headroom_units / 1e6:,.1f} {'kVA' if fullest.line == 'total' else 'A'} at {at:%H:%M}"
         )
     return "\n".join([*head, *lines, "", *_table(problem, solution, report)])
