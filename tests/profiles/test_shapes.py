@@ -212,3 +212,23 @@ def test_a_key_outside_profiles(
 def test_a_relative_profile_says_nothing_of_its_start() -> None:
     (stack,) = stacks(kinds=("relative",))
     assert stack.layers[0].profile.schedule.start is None
+
+
+@pytest.mark.parametrize("sessions", [(), (RUNNING, COMING)], ids=["idle", "planned"])
+def test_a_dc_outlet_is_told_watts_and_no_phases(sessions: tuple[Any, ...]) -> None:
+    outlet = Connector(id="A", station="CP1", max_current_a=100, current_type="DC", max_power_w=50_000, efficiency=0.95)
+    site = Site(
+        id="s",
+        circuits=[Circuit(id="main", limit_a=100.0)],
+        stations=[
+            Station(id="CP1", circuit="main", ocpp_version="2.1", capabilities=Capabilities(rate_units=("A", "W")))
+        ],
+        connectors=[outlet],
+    )
+    given = [session(**one | ({"transaction_id": "x"} if "transaction_id" in one else {})) for one in sessions]
+    solution = solution_by_hand({one.id: SETPOINTS[one.id] for one in given}, {"A": (0, 0)}, slots=3)
+    (stack,) = build_stacks(site, given, GRID, solution)
+    for layer in stack.layers:
+        assert layer.profile.schedule.unit == "W"
+        assert {period.phases for period in layer.profile.schedule.periods} == {None}
+    assert len(stack.layers) == (3 if sessions else 1)

@@ -31,18 +31,19 @@ def unit_of(connector: Connector, station: Station) -> RateUnit:
 
 
 def lines_told(station: Station, *connectors: Connector) -> int:
-    """Return the number of lines as ``numberPhases`` tells it; 0: the station is told none."""
-    return 0 if station.capabilities.number_phases == "omit" else max(map(line_count, connectors))
+    """Return the number of lines as ``numberPhases`` tells it; 0: none is told, as for DC (K01.FR.44)."""
+    omitted = station.capabilities.number_phases == "omit" or connectors[0].current_type == "DC"
+    return 0 if omitted else max(map(line_count, connectors))
 
 
 def constant_layer(slot: Slot, number: int, unit: RateUnit, tenths: int, phases: int) -> Layer:
-    """Return a layer that never changes."""
-    schedule = _constant(slot.kind, unit, tenths, phases)
+    """Return a layer that never changes; ``phases`` 0: none stated."""
+    schedule = _constant(slot.kind, unit, tenths, phases or None)
     return Layer(slot.name, (), ChargingProfile(number, slot.purpose, slot.kind, slot.level, None, schedule))
 
 
 @lru_cache(maxsize=256)
-def _constant(kind: ProfileKind, unit: RateUnit, tenths: int, phases: int) -> ChargingSchedule:
+def _constant(kind: ProfileKind, unit: RateUnit, tenths: int, phases: int | None) -> ChargingSchedule:
     """Return a schedule that never changes; the connectors of a site share a few.
 
     It starts in 1970, because a charger's clock may stand there; a relative one starts when the station says.

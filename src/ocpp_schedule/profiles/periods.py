@@ -46,7 +46,7 @@ class SessionRows:
         first_slot, end_slot: (S,) half-open range of its slots.
         tenths: (S, T) set-points [0.1 A or 0.1 W].
         late_raise, early_lowering: (S, T) guarded edges (convention 4).
-        phases: (S,) ``numberPhases`` in its slots.
+        phases: (S,) ``numberPhases`` in its slots; 0: none.
     """
 
     ids: Sequence[str]

@@ -295,5 +295,5 @@ def _session_rows(
 
 
 def _number_phases(session: KnownSession, lines: int) -> int:
-    """Return ``numberPhases`` for a car (convention 5)."""
+    """Return ``numberPhases`` for a car (convention 5); 0 where a connector has none."""
     return lines if session.phases is None else min(session.phases, lines)

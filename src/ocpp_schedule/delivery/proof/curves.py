@@ -77,9 +77,10 @@ class Curves:
         self._slack.append(ROUNDED if units - {unit} else 0)
         if not installed:
             return self._append([0], [np.inf], [0])
+        known = held.station.capabilities
         station = StationState(  # a TxProfile that is left has its transaction running
             num_evses=max(held.evses),
-            phases_become_3=held.station.ocpp_version != "1.6",
+            phases_become_3=held.station.ocpp_version != "1.6" and known.number_phases == "exact",
             transactions={evse: Transaction()},
         )
         window = (0, LONGEST_S) if state.in_1970 else (self.start_s, self.end_s - self.start_s)

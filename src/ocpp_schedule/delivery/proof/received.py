@@ -100,6 +100,8 @@ def _take_profile(
     if not isinstance(profile, FullProfile):
         held.faults.append((f"it cannot read a profile ({profile[0]})", REFUSED_MEND))
         return
+    if evse in held.evses and held.evses[evse].current_type == "DC":
+        values = {**values, "evse_current_type": "DC"}
     transactions = {at: running[one.id] for at, one in held.evses.items() if one.id in running}
     context = Context(version, "standard", evse, transactions, tuple(held.profiles), values, None)
     known = held.station.capabilities
