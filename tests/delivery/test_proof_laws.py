@@ -12,31 +12,28 @@ from hypothesis import strategies as st
 from ocpp_schedule import Capabilities, Circuit, Connector, InputError, Scenario, Session, Site, Station, TimeGrid
 from ocpp_schedule import schedule as planned
 from ocpp_schedule.model.tariff import Tariff
+from ocpp_schedule.pipeline import checked, solved
+from ocpp_schedule.plan import Plan
 from ocpp_schedule.testing.losses import BruteLosses
+from ocpp_schedule.testing.mixtures import mixtures
 from ocpp_schedule.testing.strategies import START, scenarios
 
 if TYPE_CHECKING:
     from ocpp_schedule.delivery.proof.report import Proof
-    from ocpp_schedule.plan import Plan
 
 PURPOSES = ("charging_station_max_profile", "tx_default_profile", "tx_profile")
 GUARD_S = 8
 
 
 def plan_of(scenario: Scenario) -> Plan:
-    inputs = scenario.inputs()
-    return planned(
-        inputs.pop("site"), inputs.pop("sessions"), inputs.pop("tariff"), inputs.pop("grid"), **_known(inputs)
-    )
-
-
-def _known(inputs: dict[str, Any]) -> dict[str, Any]:
-    return {name: inputs[name] for name in ("limits", "forecasts") if name in inputs}
+    problem, solution, report, scene = solved(checked(scenario))
+    return Plan(scenario, problem, solution, report, scene)
 
 
 @settings(max_examples=40, deadline=None)
-@given(scenario=scenarios())
+@given(scenario=scenarios() | mixtures())
 def test_an_accepted_plan_on_stations_that_take_everything_is_proven(scenario: Scenario) -> None:
+    assume(all(station.capabilities.pause == "zero_limit" for station in scenario.site.stations))
     proof = plan_of(scenario).prove()
     assert proof.holds, str(proof)
 
