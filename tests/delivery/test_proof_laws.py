@@ -63,7 +63,11 @@ def test_either_the_proof_holds_or_stations_are_named(scenario: Scenario, data: 
         for one in scenario.site.stations
     ]
     site = scenario.site.model_copy(update={"stations": tuple(stations)})
-    proof = plan_of(scenario.model_copy(update={"site": site})).prove()
+    try:
+        proof = plan_of(scenario.model_copy(update={"site": site})).prove()
+    except InputError:  # what is never told 0 cannot serve every wish
+        assume(False)
+        raise
     assert proof.holds is (not proof.breaches and not proof.not_guaranteed)
     assert [one.station for one in proof.stations] == sorted(one.id for one in site.stations)
     assert all(gap.why and gap.mend for one in proof.not_guaranteed for gap in one.gaps)

@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from ocpp_schedule.check.scene import Scene
     from ocpp_schedule.delivery.diff import Diff
     from ocpp_schedule.delivery.messages import OcppMessage
+    from ocpp_schedule.delivery.proof.report import Proof
     from ocpp_schedule.model.scenario import Scenario
     from ocpp_schedule.profiles.model import ProfileStack
+    from ocpp_schedule.solution import Solution
 
 
 class Sending:
@@ -19,9 +21,11 @@ class Sending:
 
     Attributes:
         scenario: what was planned.
+        solution: the raw result.
     """
 
     scenario: Scenario
+    solution: Solution
     _scene: Scene | None
 
     if TYPE_CHECKING:  # what the plan itself brings
@@ -55,6 +59,33 @@ class Sending:
         from ocpp_schedule.delivery.messages import to_ocpp  # noqa: PLC0415 - not needed to plan
 
         return to_ocpp(self.stacks(ids), version=version, grid=self.scenario.grid)
+
+    def prove(
+        self,
+        version: str | None = None,
+        ids: Mapping[tuple[str, str], int] | None = None,
+        *,
+        clock_skew_s: int | None = None,
+    ) -> Proof:
+        """Return the proof that limits hold, whatever chargers lose of what ``to_ocpp`` sends (convention 23).
+
+        The composite schedules of the messages are computed as the chargers would, in every state they may be in;
+        ``str()`` of the result tells what holds, which stations it does not cover and why, and what it rests on.
+
+        Args:
+            version: as in ``to_ocpp``.
+            ids: as in ``to_ocpp``.
+            clock_skew_s: how far every clock may be off; None: half of the site's ``edge_guard_s``.
+
+        Raises:
+            InputError: the messages cannot be written, or the skew cannot be.
+        """
+        from ocpp_schedule.check.scene import scene_of  # noqa: PLC0415 - loads numpy
+        from ocpp_schedule.delivery.proof.prove import prove  # noqa: PLC0415 - not needed to plan
+
+        messages = self.to_ocpp(version, ids)
+        scene = self._scene or scene_of(**self.scenario.inputs())
+        return prove(self.scenario.site, scene, self.solution, messages, clock_skew_s=clock_skew_s)
 
     def diff(
         self,

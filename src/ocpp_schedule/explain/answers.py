@@ -9,14 +9,10 @@ from ocpp_schedule.errors import InputError, InputProblem
 from ocpp_schedule.units import energy_to_wh
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import numpy as np
     import numpy.typing as npt
 
     from ocpp_schedule.check.report import Report
-    from ocpp_schedule.delivery.messages import OcppMessage
-    from ocpp_schedule.delivery.proof.report import Proof
     from ocpp_schedule.explain.binding import Binding
     from ocpp_schedule.explain.remedies import Remedy
     from ocpp_schedule.explain.session import Explanation
@@ -57,10 +53,6 @@ class Answers:
 
         @cached_property
         def _units(self) -> dict[str, str]: ...
-
-        def to_ocpp(  # noqa: D102 - of the plan
-            self, version: str | None = None, ids: Mapping[tuple[str, str], int] | None = None
-        ) -> list[OcppMessage]: ...
 
         def _compile(self, scenario: Scenario) -> Problem: ...
 
@@ -131,33 +123,6 @@ class Answers:
         from ocpp_schedule.explain.binding import find_binding  # noqa: PLC0415 - rarely needed
 
         return find_binding(self.problem, self.scenario.tariff.currency, self.scenario.site.time_zone)
-
-    def prove(
-        self,
-        version: str | None = None,
-        ids: Mapping[tuple[str, str], int] | None = None,
-        *,
-        clock_skew_s: int | None = None,
-    ) -> Proof:
-        """Return the proof that limits hold, whatever chargers lose of what ``to_ocpp`` sends (convention 23).
-
-        The composite schedules of the messages are computed as the chargers would, in every state they may be in;
-        ``str()`` of the result tells what holds, which stations it does not cover and why, and what it rests on.
-
-        Args:
-            version: as in ``to_ocpp``.
-            ids: as in ``to_ocpp``.
-            clock_skew_s: how far every clock may be off; None: half of the site's ``edge_guard_s``.
-
-        Raises:
-            InputError: the messages cannot be written, or the skew cannot be.
-        """
-        from ocpp_schedule.check.scene import scene_of  # noqa: PLC0415 - loads numpy
-        from ocpp_schedule.delivery.proof.prove import prove  # noqa: PLC0415 - not needed to plan
-
-        messages = self.to_ocpp(version, ids)
-        scene = scene_of(**self.scenario.inputs())
-        return prove(self.scenario.site, scene, self.solution, messages, clock_skew_s=clock_skew_s)
 
     @property
     def above_contract_wh(self) -> dict[str, float]:
