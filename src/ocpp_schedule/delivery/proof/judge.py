@@ -9,6 +9,7 @@ import numpy as np
 
 from ocpp_schedule.check.limits import UNLIMITED
 from ocpp_schedule.delivery.proof.loads import NOBODY, widest
+from ocpp_schedule.units import CHANNELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from ocpp_schedule.check.rows import Layout
     from ocpp_schedule.delivery.proof.loads import Sampler
     from ocpp_schedule.delivery.proof.report import VariantName
+    from ocpp_schedule.delivery.proof.wires import Wires
     from ocpp_schedule.profiles.periods import Bools, Ints
 
 
@@ -47,6 +49,7 @@ class Allowed:
         edges_s: (slots + 1,) edges since 1970.
         guard_s: so long after the grid a row allows what it did in the last slot (convention 13).
         held_units: (rows, channels) what is drawn in a slot under way, which cannot be undone; None: there is none.
+        wires: conductors, which stand behind the rows as further ones, on channel 0.
     """
 
     layout: Layout
@@ -55,6 +58,7 @@ class Allowed:
     edges_s: Ints
     guard_s: int
     held_units: Ints | None
+    wires: Wires
 
     @property
     def from_s(self) -> int:
@@ -70,10 +74,40 @@ class Allowed:
         after = times_s >= self.edges_s[-1] + self.guard_s
         if after.any():
             room[:, :, after] = self.limits.tightest()[:, :, None]
+        near = times_s < self.edges_s[1] + self.guard_s
         if self.held_units is not None:
-            near = times_s < self.edges_s[1] + self.guard_s
             room[:, :, near] = np.maximum(room[:, :, near], self.held_units[:, :, None])
-        return np.maximum(room, self.floor_units[:, :, None])
+        room = np.maximum(room, self.floor_units[:, :, None])
+        return self.with_wires(room, self.wires.room(slot, after, near), UNLIMITED)
+
+    def seen(self, loads: Ints, room: Ints) -> Ints:
+        """Return (rows, channels, times) what connectors put on the rows."""
+        rows = self.layout.sums(loads[self.layout.order])
+        return self.with_wires(rows, self.wires.seen(loads, room[len(rows) :, 0]), 0)
+
+    def with_wires(self, rows: Ints, wires: Ints, elsewhere: int) -> Ints:
+        """Return rows with the conductors behind them."""
+        if not self.wires.conductors:
+            return rows
+        more = np.full((len(wires), *rows.shape[1:]), elsewhere, dtype=np.int64)
+        more[:, 0] = wires
+        return np.concatenate((rows, more))
+
+    def below(self, row: int, channel: int, loads: Ints) -> tuple[Ints, Ints]:
+        """Return the connectors below a row, and (connectors, times) what they put on it."""
+        rows = len(self.layout.subjects)
+        if row >= rows:
+            return self.wires.drawn(row - rows, loads)
+        own = self.layout.order[self.layout.holds(row, np.arange(self.layout.order.size))]
+        return own, loads[own, channel]
+
+    def named(self, row: int, channel: int) -> tuple[str, str, str]:
+        """Return what a row is, its id, and the line."""
+        rows = len(self.layout.subjects)
+        if row < rows:
+            return self.layout.nouns[row], self.layout.subjects[row], CHANNELS[channel]
+        one = self.wires.conductors[row - rows]
+        return one.noun, one.subject, "all" if one.line is None else CHANNELS[one.line]
 
 
 class Cell(NamedTuple):
@@ -221,13 +255,9 @@ class Judge:
                 loads[bound.connectors[0]] = total
         return loads
 
-    def _sums(self, loads: Ints) -> Ints:
-        layout = self.allowed.layout
-        return layout.sums(loads[layout.order])
-
     def _look(self, name: VariantName, loads: Ints, room: Ints, result: Result) -> Bools:
         """Note how far the rows are used; return (rows, channels, times) where they are exceeded."""
-        seen = self._sums(loads)
+        seen = self.allowed.seen(loads, room)
         over = seen > room
         limited = room < UNLIMITED // 2
         share = np.where(limited & (seen > 0), seen / np.maximum(room, 1), 0.0)
@@ -250,28 +280,24 @@ class Judge:
         over = self._look(name, loads, room, result)
         if not over.any():
             return
-        seen = self._sums(loads)
+        seen = self.allowed.seen(loads, room)
         for row, channel in np.argwhere(over.any(axis=2)).tolist():
             here = over[row, channel]
             at = int(here.argmax())
             cell = Cell(row, channel, int(times[at]), int(seen[row, channel, at]), int(room[row, channel, at]))
             result.breaches.setdefault((row, channel, name), cell)
-            below = self._below(row)
-            drawn = loads[below, channel][:, here]
-            more = drawn > before[below, channel][:, here]
+            below, drawn = self.allowed.below(row, channel, loads)
+            drawn = drawn[:, here]
+            more = drawn > self.allowed.below(row, channel, before)[1][:, here]
             who = more if more.any() else drawn > 0
             result.moving.setdefault(name, set()).update(below[who.any(axis=1)].tolist())
-
-    def _below(self, row: int) -> Ints:
-        layout = self.allowed.layout
-        return layout.order[layout.holds(row, np.arange(layout.order.size))]
 
     def _blame(self, over: Bools, told: Ints, drawn: Mapping[VariantName, Ints], result: Result) -> None:
         """Name the connectors that draw more than they are told where a row is exceeded."""
         for row, channel in np.argwhere(over.any(axis=2)).tolist():
-            below, here = self._below(row), over[row, channel]
-            limit = told[below, channel][:, here]
+            here = over[row, channel]
+            below, limit = self.allowed.below(row, channel, told)
             for name, loads in drawn.items():
-                more = (loads[below, channel][:, here] > limit).any(axis=1)
+                more = (self.allowed.below(row, channel, loads)[1] > limit)[:, here].any(axis=1)
                 if more.any():
                     result.guilty.setdefault(name, set()).update(below[more].tolist())

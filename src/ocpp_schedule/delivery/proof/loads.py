@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from ocpp_schedule.delivery.proof.curves import FREE
+from ocpp_schedule.profiles.layers import line_count
 from ocpp_schedule.units import (
     DECIAMPERES_PER_AMPERE,
     LINES,
@@ -37,7 +38,7 @@ class Outlet:
         least_steps: (C,) what it gives where it is told less; 0 where it obeys 0.
         idle_steps: (C,) idle floor.
         most_units: (C, channels) what it can draw at all [uA, mVA].
-        lines: (C,) number of lines.
+        lines: (C,) most phases of a car.
     """
 
     step_micro: Ints
@@ -74,7 +75,7 @@ def outlets_for(scene: Scene, layers: dict[str, StationLayers]) -> Outlet:
         least_steps=np.where(obeys, 0, own.minimum_steps),
         idle_steps=own.idle_steps,
         most_units=most,
-        lines=np.array([len(one.lines) for one in own.models], dtype=np.int64),
+        lines=np.array([line_count(one) for one in own.models], dtype=np.int64),
     )
 
 
@@ -111,7 +112,7 @@ def owners_of(scene: Scene, start_s: int, margin_s: int) -> Owners:
     ):
         if last > first:
             found[outlet, first + (first > 0) : last + 1 + (last == slots)] = at
-    lines = [len(scene.outlets.models[outlet].lines) for outlet in cars.outlet.tolist()]
+    lines = [line_count(scene.outlets.models[outlet]) for outlet in cars.outlet.tolist()]
     phases = [n if car.phases is None else min(car.phases, n) for car, n in zip(cars.models, lines, strict=True)]
     edges_s = np.concatenate(([-margin_s], scene.edges_s, [scene.edges_s[-1] + margin_s])) + start_s
     return Owners(found, np.array(phases, dtype=np.int64), edges_s)

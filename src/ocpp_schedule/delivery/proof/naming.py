@@ -9,7 +9,7 @@ from ocpp_schedule.delivery.proof.agreement import told
 from ocpp_schedule.delivery.proof.report import Breach, Gap, Proof, StationProof, VariantProof
 from ocpp_schedule.delivery.proof.states import State, parts_of, states_of
 from ocpp_schedule.timegrid import EARLIEST
-from ocpp_schedule.units import CHANNELS, MICROAMPERES_PER_AMPERE, MILLI_PER_UNIT, TOTAL
+from ocpp_schedule.units import MICROAMPERES_PER_AMPERE, MILLI_PER_UNIT, TOTAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -68,12 +68,10 @@ def _place(key: tuple[int, int, VariantName]) -> tuple[int, int, int]:
 
 
 def _breach(bench: Bench, result: Result, key: tuple[int, int, VariantName]) -> Breach:
-    cell, layout = result.breaches[key], bench.scene.layout
+    cell = result.breaches[key]
     per = MILLI_PER_UNIT if cell.channel == TOTAL else MICROAMPERES_PER_AMPERE
     return Breach(
-        layout.nouns[cell.row],
-        layout.subjects[cell.row],
-        CHANNELS[cell.channel],
+        *bench.judge.allowed.named(cell.row, cell.channel),
         key[2],
         EARLIEST + timedelta(seconds=cell.at_s),
         cell.seen / per,

@@ -17,6 +17,7 @@ from ocpp_schedule.delivery.proof.loads import Sampler, outlets_for, owners_of
 from ocpp_schedule.delivery.proof.naming import proof_of
 from ocpp_schedule.delivery.proof.received import receive
 from ocpp_schedule.delivery.proof.states import State, parts_of, states_of
+from ocpp_schedule.delivery.proof.wires import wires_of
 from ocpp_schedule.errors import InputError, InputProblem
 from ocpp_schedule.model.layering import site_layers
 
@@ -169,17 +170,25 @@ class Bench:
 
     def _allowed(self, outlet: Outlet) -> Allowed:
         scene, layout = self.scene, self.scene.layout
-        idle = (outlet.idle_steps[:, None] * outlet.unknown_units)[layout.order]
-        floor, limits = layout.sums(idle), scene.limits
+        idle = outlet.idle_steps[:, None] * outlet.unknown_units
+        floor, limits = layout.sums(idle[layout.order]), scene.limits
         if scene.background is not None:
             limits = with_charging(self.site, layout, limits, self.solution, Findings(scene.grid), floor)
         held = None
         if scene.held is not None:
             here = (scene.cars.first == 0) & (scene.cars.last > 0)
-            drawn = np.zeros_like(outlet.unknown_units)
-            drawn[scene.cars.outlet[here]] = scene.held[here, None] * scene.cars.load_units[here]
-            held = layout.sums(np.maximum(drawn, outlet.idle_steps[:, None] * outlet.unknown_units)[layout.order])
-        return Allowed(layout, limits, floor, scene.edges_s + since_1970(scene.grid), scene.guard_s, held)
+            held = idle.copy()
+            drawn = scene.held[here, None] * scene.cars.load_units[here]
+            held[scene.cars.outlet[here]] = np.maximum(held[scene.cars.outlet[here]], drawn)
+        return Allowed(
+            layout,
+            limits,
+            floor,
+            scene.edges_s + since_1970(scene.grid),
+            scene.guard_s,
+            None if held is None else layout.sums(held[layout.order]),
+            wires_of(scene.conductors, idle, held),
+        )
 
     def _bounds(self, outlet: Outlet) -> Iterator[Bound]:
         """Yield the limits outside profiles that hold for several connectors together.
