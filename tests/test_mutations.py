@@ -33,6 +33,7 @@ from ocpp_schedule.model.site import (
     Load,
     Site,
     Station,
+    Transformer,
 )
 from ocpp_schedule.model.tariff import PeakCharge, Tariff
 from ocpp_schedule.pipeline import compiled, derived, reviewed
@@ -318,6 +319,17 @@ def sharing_a_fuse() -> Scenario:
     return day.model_copy(update={"site": day.site.model_copy(update={"circuits": circuits, "cabinets": ()})})
 
 
+def transformed() -> Scenario:
+    """Below a transformer to 208 V; the line above holds both cars back."""
+    circuits = (
+        Circuit(id="main", supply="480Y/277", limit_a=8),
+        Circuit(id="panel", parent="main", supply="208Y/120", limit_a=80, transformer=Transformer()),
+    )
+    station = Station(id="S", circuit="panel", ocpp_version="1.6")
+    loads = (Load(id="hall", circuit="panel"),)
+    return scenario(site={"circuits": circuits, "stations": (station,), "loads": loads})
+
+
 def uneven() -> Scenario:
     """Both cars are on L1, where a lamp is, too; they may have 10 A more than is on the other lines."""
     circuits = (Circuit(id="main", limit_a=80, unbalance_limit_a=10),)
@@ -425,6 +437,9 @@ COMPILER = [
     case("problem.pools.compile_pools", instead(None), taking_turns, "exclusive", "end_floor"),
     case("problem.pools.compile_pools", instead(None), sharing_modules, "cabinet"),
     case("problem.pools.compile_pools", result(lambda p: replace(p, count=p.count + 1)), sharing_modules, "cabinet"),
+    case("problem.transformers._through", result(lambda turn: replace(turn, ratio=2 * turn.ratio)), transformed, "row"),
+    case("problem.transformers.Turn.weight", result(lambda pair: (pair[0] / 2, pair[1])), transformed, "row"),
+    case("problem.transformers.Turn.base", result(np.zeros_like), transformed, "row"),
     case("problem.unbalance.compile_unbalance", instead(None), uneven, "unbalance"),
     case("problem.unbalance.expected_units", instead((50_000, 0, 0)), uneven, "unbalance"),
     case("problem.unbalance._base_units", result(np.zeros_like), uneven, "unbalance"),
@@ -468,7 +483,10 @@ COMPILER = [
     case("problem.registers.registers_of", instead(()), peaked, "claimed_cost"),
     case("problem.conductors.take_conductors", result(lambda found: (found[0], None)), matrix, "row"),
     case(
-        "problem.conductors._on_line", result(lambda term: term and replace(term, angle=3 * term.angle)), matrix, "row"
+        "problem.conductors._on_line",
+        result(lambda terms: [replace(t, angle=3 * t.angle) for t in terms]),
+        matrix,
+        "row",
     ),
     case("problem.conductors._given", result(lambda term: replace(term, weight=term.weight / 2)), matrix, "row"),
     case("problem.phasors._squares", result(lambda squares: squares * 4), matrix, "row"),

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         Load,
         Site,
         Station,
+        Transformer,
     )
     from ocpp_schedule.model.state import SessionState
     from ocpp_schedule.model.tariff import PeakCharge, PeakWindow, Tariff
@@ -83,6 +84,7 @@ _HOMES = {
     "TaperPoint": "model.session",
     "Tariff": "model.tariff",
     "TimeGrid": "timegrid",
+    "Transformer": "model.site",
     "composite_schedule": "delivery.composite",
     "decode": "delivery.decode",
     "diff": "delivery.diff",
@@ -138,6 +140,7 @@ __all__ = [
     "TaperPoint",
     "Tariff",
     "TimeGrid",
+    "Transformer",
     "composite_schedule",
     "decode",
     "diff",

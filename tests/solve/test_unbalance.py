@@ -220,6 +220,12 @@ def test_devices_that_the_plan_moves_are_balanced(device: dict[str, Any], *, ref
         site(on("L1", "A"), **built)
 
 
+def test_a_load_between_the_only_two_lines_is_balanced() -> None:
+    between = outlet("A", lines=("L1", "L2"), connection="delta", max_current_a=20.0)
+    plan = planned(scene(site(between, circuits=TWO_LINES), [car("a", "A", 0, 1, 9000)], grid=hours(1)))
+    assert plan.setpoints.tolist() == [[200]]
+
+
 @st.composite
 def tiny(draw: st.DrawFn) -> Scenario:
     """Two or three cars in steps of 8 A on different lines, one or two slots, two circuits, both limited or one."""

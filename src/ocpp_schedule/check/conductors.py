@@ -11,6 +11,7 @@ import numpy as np
 from ocpp_schedule.check.limits import UNLIMITED
 from ocpp_schedule.check.phasors import Bundle, Surd, bundle_of
 from ocpp_schedule.check.report import Alarm, RowUse
+from ocpp_schedule.check.transformers import VOLTAGE_DEG, Part, Windings
 from ocpp_schedule.units import LINES, MICROAMPERES_PER_AMPERE, exact
 
 if TYPE_CHECKING:
@@ -66,18 +67,24 @@ def conductors_of(
 ) -> tuple[tuple[Conductor, ...], Limits]:
     """Return the conductors, and the limits of all other rows.
 
-    A circuit or station with a load between two lines below it has conductors in place of lines, unless its lines are
-    in opposite phase.
+    A circuit or station with a load between two lines or a transformer below it has conductors in place of lines,
+    unless its lines are in opposite phase.
     """
-    between = np.array([connector.connection == "delta" for connector in outlets.models], dtype=np.bool_)
     found: list[Conductor] = []
     rows: list[int] = []
-    if between.any() and len(outlets.supply.lines) == len(LINES):
-        for row in range(len(layout.subjects)):
-            below = layout.order[layout.holds(row, np.arange(layout.order.size))]
-            if between[below].any():
+    reach = _reach(site, outlets)
+    if reach:
+        circuit_of = {station.id: station.circuit for station in site.stations}
+        for row, (noun, subject) in enumerate(zip(layout.nouns, layout.subjects, strict=True)):
+            below = sorted(layout.order[layout.holds(row, np.arange(layout.order.size))].tolist())
+            # A group is seen from where its members are: no transformer is on a site with groups.
+            seen = {at: circuit_of[outlets.models[at].station] if noun == "group" else subject for at in below}
+            if noun == "station":
+                seen = dict.fromkeys(below, circuit_of[subject])
+            if any(seen[at] in reach[at] for at in below):
                 rows.append(row)
-                found += _lines_of(outlets, layout, limits, row, sorted(below.tolist()), slots)
+                on = {at: reach[at].get(seen[at], _plain(outlets.models[at])) for at in below}
+                found += _lines_of(layout, limits, row, on, slots)
     index = {name: at for at, name in enumerate(outlets.ids)}
     for constraint in site.line_constraints:
         limit = np.full(slots, int(exact(constraint.limit_a) * MICROAMPERES_PER_AMPERE // 1), dtype=np.int64)
@@ -96,45 +103,77 @@ def conductors_of(
     return tuple(found), _without_lines(limits, rows) if rows else limits
 
 
-def _lines_of(
-    outlets: Outlets, layout: Layout, limits: Limits, row: int, below: list[int], slots: int
-) -> Iterator[Conductor]:
+_Parts = list[tuple[int, Part]]
+"""Parts of the currents of a connector, each with the line whose booked current it is."""
+
+
+def _reach(site: Site, outlets: Outlets) -> list[dict[str, _Parts]]:
+    """Return by connector and circuit above it the parts of its currents; where lines just add up there is none.
+
+    Empty where all do: where no load lies between two of three lines and there is no transformer.
+    """
+    windings = Windings(site)
+    between = [
+        connector.connection == "delta" and len(supply.lines) == len(LINES)
+        for connector, supply in zip(outlets.models, outlets.supplies, strict=True)
+    ]
+    if not windings.any and not any(between):
+        return []
+    circuit_of = {station.id: station.circuit for station in site.stations}
+    found = []
+    for connector, turned in zip(outlets.models, between, strict=True):
+        own: dict[str, _Parts] = {}
+        currents = _currents(connector)
+        for circuit in windings.path(circuit_of[connector.station]):
+            if turned:
+                own[circuit.id] = [(line, part) for line, parts in currents for part in parts]
+            currents = [(line, windings.up(circuit, parts)) for line, parts in currents]
+            turned = turned or circuit.transformer is not None  # noqa: PLW2901 - from here on up
+        found.append(own)
+    return found
+
+
+def _currents(connector: Connector) -> list[tuple[int, list[Part]]]:
+    """Return the currents of a connector, each with the line it is booked on and its parts there.
+
+    The voltage from L1 to L2 is 30 degrees ahead of L1's to neutral, and so are L2 to L3 and L3 to L1; the current
+    comes back on the other line.
+    """
+    wired = [LINES.index(line) for line in connector.lines]
+    if connector.connection == "wye":
+        return [(line, [Part(line, ONE, VOLTAGE_DEG[line])]) for line in wired]
+    first, second = wired if (wired[0] + 1) % len(LINES) == wired[1] else wired[::-1]
+    angle = (VOLTAGE_DEG[first] + 30) % 360
+    return [(first, [Part(first, ONE, angle), Part(second, ONE, (angle + 180) % 360)])]
+
+
+def _plain(connector: Connector) -> _Parts:
+    return [(line, part) for line, parts in _currents(connector) for part in parts]
+
+
+def _lines_of(layout: Layout, limits: Limits, row: int, on: dict[int, _Parts], slots: int) -> Iterator[Conductor]:
     headroom = limits.headroom_in(0, slots)[row]
     tightest = limits.tightest()[row]
     for line in range(len(LINES)):
         if headroom[line].min() >= UNLIMITED // 2:
             continue
-        on = [(at, angle) for at in below if (angle := _angle(outlets.models[at], line)) is not None]
-        if not on:
+        parts = [(at, booked, part) for at, own in on.items() for booked, part in own if part.line == line]
+        if not parts:
             continue
-        bundle = bundle_of([(k, ONE, Fraction(angle)) for k, (_, angle) in enumerate(on)], len(on))
-        connectors = np.array([at for at, _ in on], dtype=np.int64)
+        turned = [(k, part.size, Fraction(part.angle - VOLTAGE_DEG[line])) for k, (_, _, part) in enumerate(parts)]
         known = [limits.at(row, line, slot) for slot in (range(slots) if row in limits.headroom else [0] * slots)]
         limit, base = np.array(known, dtype=np.int64).T
         yield Conductor(
             layout.nouns[row],
             layout.subjects[row],
             line,
-            (connectors, np.full(connectors.size, line)),
-            bundle,
+            (np.array([at for at, _, _ in parts]), np.array([booked for _, booked, _ in parts])),
+            bundle_of(turned, len(parts)),
             headroom[line],
             int(tightest[line]),
             base,
             limit,
         )
-
-
-def _angle(connector: Connector, line: int) -> int | None:
-    """Return the angle of a connector's current to the voltage of a line; None where it has none there.
-
-    The voltage from L1 to L2 is 30 degrees ahead of L1's to neutral, and so are L2 to L3 and L3 to L1; the current
-    comes back on the other line, there 30 degrees behind.
-    """
-    if LINES[line] not in connector.lines:
-        return None
-    if connector.connection == "wye":
-        return 0
-    return 30 if LINES[(line + 1) % len(LINES)] in connector.lines else -30
 
 
 def _without_lines(limits: Limits, rows: list[int]) -> Limits:

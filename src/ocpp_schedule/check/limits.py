@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from ocpp_schedule.check.phasors import ROOT3_HIGH, Surd
 from ocpp_schedule.check.series import (
     covered,
     covered_highest,
@@ -17,6 +18,7 @@ from ocpp_schedule.check.series import (
     whole_down,
     whole_units,
 )
+from ocpp_schedule.check.transformers import VOLTAGE_DEG, Part, Windings
 from ocpp_schedule.errors import InputError, InputProblem
 from ocpp_schedule.units import LINES, MICROAMPERES_PER_AMPERE, MILLI_PER_UNIT, SUPPLIES, exact
 
@@ -230,8 +232,7 @@ def _base_loads(
 ) -> dict[int, npt.NDArray[Any]]:
     """Return by row the highest base load; a current counts in totals with the nominal voltage to neutral."""
     given = {forecast.id: forecast for forecast in forecasts}
-    (root,) = (circuit for circuit in site.circuits if circuit.parent is None)
-    volts = SUPPLIES[root.supply or "400Y/230"]
+    windings = Windings(site)
     base: dict[int, npt.NDArray[Any]] = {}
     for load in site.loads:
         forecast = given.get(load.id)
@@ -240,17 +241,43 @@ def _base_loads(
             raise InputError("review()", [InputProblem(f"site.loads ({load.id})", what)])
         values = forecast.expected_a if forecast.high_a is None else forecast.high_a
         if values is None:
-            current = _watts(load, forecast, grid, edges_s, volts, channels)
+            current = _watts(load, forecast, grid, edges_s, windings.supply(load.circuit), channels)
         else:
             current = covered_highest(load.id, forecast, values, grid, edges_s)
             present = np.array([line in load.lines for line in LINES])
             current = current * present.astype(np.int64)[:, None]
             if channels > len(LINES):
-                power = current.sum(axis=0).astype(object) * Fraction(volts.voltage_v, MILLI_PER_UNIT)
+                power = current.sum(axis=0).astype(object) * Fraction(
+                    windings.supply(load.circuit).voltage_v, MILLI_PER_UNIT
+                )
                 current = np.concatenate((current, power[None]))
-        for row in rows_above(site, layout, load.circuit):
-            base[row] = base[row] + current if row in base else current
+        for row, own in _on_rows(site, layout, windings, load.circuit, current):
+            base[row] = base[row] + own if row in base else own
     return base
+
+
+def _on_rows(
+    site: Site, layout: Layout, windings: Windings, circuit: str, current: npt.NDArray[Any]
+) -> Iterator[tuple[int, npt.NDArray[Any]]]:
+    """Yield the rows that a load of (channels, slots) on a circuit counts for, with what it is there."""
+    if not windings.any:
+        yield from ((row, current) for row in rows_above(site, layout, circuit))
+        return
+    lines, total = current[: len(LINES)], current[len(LINES) :]
+    parts = [[Part(line, Surd(Fraction(1)), VOLTAGE_DEG[line])] for line in range(len(LINES))]
+    for above in windings.path(circuit):
+        yield layout.circuit_row[above.id], np.concatenate((_reached(lines, parts), total))
+        parts = [windings.up(above, one) for one in parts]
+
+
+def _reached(current: npt.NDArray[Any], parts: list[list[Part]]) -> npt.NDArray[Any]:
+    """Return (3, slots) what currents of unknown phase come to on the lines of a circuit, at most; rounded up."""
+    found = np.zeros(current.shape, dtype=object)
+    for below, own in enumerate(parts):
+        for part in own:
+            most = part.size.a + part.size.b * ROOT3_HIGH
+            found[part.line] = found[part.line] + most * current[below].astype(object)
+    return -(-found // 1)
 
 
 def _watts(

@@ -13,11 +13,11 @@ from ocpp_schedule.check.direct import delivered
 from ocpp_schedule.check.peaks import peak_periods
 from ocpp_schedule.check.series import price_seconds
 from ocpp_schedule.check.storage import batteries_of, judge_storages
+from ocpp_schedule.check.transformers import Windings
 from ocpp_schedule.units import (
     LINES,
     MONEY_UNITS_PER_CURRENCY,
     PRICE_UNITS_PER_CURRENCY,
-    SUPPLIES,
     exact,
     round_down,
     round_up,
@@ -138,9 +138,9 @@ def _sum_of(series: Iterable[list[int]], slots: int) -> list[int]:
 
 def _loads(site: Site, of: Mapping[str, Forecast], grid: TimeGrid) -> dict[str, list[int]]:
     """Return by load its expected energy per slot [0.1 J]."""
-    root = next(circuit for circuit in site.circuits if circuit.parent is None)
-    voltage = SUPPLIES[root.supply or "400Y/230"].voltage_v
-    return {load.id: _energy(_load_dw(load, of[load.id], voltage), of[load.id], grid) for load in site.loads}
+    windings = Windings(site)
+    volts = {load.id: windings.supply(load.circuit).voltage_v for load in site.loads}
+    return {load.id: _energy(_load_dw(load, of[load.id], volts[load.id]), of[load.id], grid) for load in site.loads}
 
 
 def _load_dw(load: Load, series: Forecast, voltage: int) -> list[int]:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 PI_LOW: Final = Fraction(31415926535897932384626433832795028841, 10**37)
 """The first 38 digits of pi; the next ones are 97169."""
+ROOT3_LOW: Final = Fraction(17320508075688772935274463415058723669, 10**37)
+ROOT3_HIGH: Final = ROOT3_LOW + Fraction(1, 10**37)
+"""The first 38 digits of the root of 3; the next ones are 428."""
 COSINE_SCALE: Final = 1 << 80
 """Cosines that are no root are rounded up to multiples of 2**-80; so every cosine is a whole number of them."""
 SURE: Final = 1e-9

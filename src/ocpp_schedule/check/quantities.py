@@ -13,10 +13,10 @@ import numpy as np
 
 from ocpp_schedule.check.effects import Effect, dc_effect, effect
 from ocpp_schedule.check.pilots import allowed_below, held_to, pilot_step
+from ocpp_schedule.check.transformers import Windings
 from ocpp_schedule.units import (
     DECIAMPERES_PER_AMPERE,
     ENERGY_UNITS_PER_WH,
-    SUPPLIES,
     Supply,
     exact,
     round_down,
@@ -72,7 +72,7 @@ class Outlets:
         models: the connectors themselves.
         only_w: per connector, whether its station takes W only.
         steps: per connector, one step, A or W.
-        supply: the voltages of the site.
+        supplies: per connector, its voltages.
         kind: per connector, the number of its kind; connectors of one kind do the same to every car.
         unknown_units: (connectors, channels) int64, what one step of an unknown car loads [uA, mVA].
         idle_steps: (connectors,) int64, the idle floor.
@@ -86,7 +86,7 @@ class Outlets:
     models: tuple[Connector, ...]
     only_w: tuple[bool, ...]
     steps: tuple[float, ...]
-    supply: Supply
+    supplies: tuple[Supply, ...]
     kind: list[int]
     unknown_units: npt.NDArray[np.int64]
     idle_steps: npt.NDArray[np.int64]
@@ -101,10 +101,17 @@ class Outlets:
         return self.idle_steps[:, None] * self.unknown_units
 
 
+def _supplies(site: Site, models: Sequence[Connector], windings: Windings) -> tuple[Supply, ...]:
+    """Return the supply of each connector: another one behind a transformer."""
+    if not windings.any:
+        return (windings.supply(windings.root),) * len(models)
+    circuit_of = {station.id: station.circuit for station in site.stations}
+    return tuple(windings.supply(circuit_of[connector.station]) for connector in models)
+
+
 def outlets_of(site: Site, channels: int) -> Outlets:
     """Return the connectors of ``site`` with their floors; ``channels``: the three lines, and with 4 the total."""
-    root = next(circuit for circuit in site.circuits if circuit.parent is None)
-    supply = SUPPLIES[root.supply or "400Y/230"]
+    windings = Windings(site)
     takes = map(attrgetter("id", "capabilities.rate_units"), site.stations)
     w_stations = {name for name, units in takes if "A" not in units}
     models = tuple(sorted(site.connectors, key=attrgetter("id")))
@@ -116,17 +123,17 @@ def outlets_of(site: Site, channels: int) -> Outlets:
     else:
         only_w, steps = (False,) * len(models), tuple(map(step_a, models))
     alone = {name for station in site.stations for group in station.exclusive_groups for name in group}
-    volts, floor_a = supply.voltage_v, site.idle_floor_a
-    kind, kinds = _kinds(zip(map(_WIRING, models), map(_DIRECT, models), steps, only_w, strict=True))
+    floor_a, supplies = site.idle_floor_a, _supplies(site, models, windings)
+    kind, kinds = _kinds(zip(map(_WIRING, models), map(_DIRECT, models), steps, only_w, supplies, strict=True))
     rows = []
-    for (lines, connection, min_a, max_a, allowed_a, current_type), (most_w, efficiency), step, w in kinds:
+    for (lines, connection, min_a, max_a, allowed_a, current_type), (most_w, efficiency), step, w, own in kinds:
         if current_type == "DC":
-            e = dc_effect(lines, int(step), supply, most_w, efficiency, max_a)
-            idle = dc_effect(lines, int(step), supply, most_w, efficiency, min(floor_a, max_a)).maximum
+            e = dc_effect(lines, int(step), own, most_w, efficiency, max_a)
+            idle = dc_effect(lines, int(step), own, most_w, efficiency, min(floor_a, max_a)).maximum
         else:
             between = connection == "delta"
-            e = held_to(effect(lines, step, supply, None, min_a, max_a, only_w=w, between=between), allowed_a, step)
-            count, across = (1, supply.between_v) if between else (len(lines), volts)
+            e = held_to(effect(lines, step, own, None, min_a, max_a, only_w=w, between=between), allowed_a, step)
+            count, across = (1, own.between_v) if between else (len(lines), own.voltage_v)
             idle = _idle_steps(floor_a, max_a, count, step, across, e.maximum, only_w=w)
             idle = _givable(idle if allowed_a is None else allowed_below(allowed_a, step, idle), e)
         rows.append((idle, e.minimum if e.minimum <= e.maximum else 0, e.maximum, *e.load_units[:channels]))
@@ -136,7 +143,7 @@ def outlets_of(site: Site, channels: int) -> Outlets:
         models=models,
         only_w=only_w,
         steps=steps,
-        supply=supply,
+        supplies=supplies,
         kind=kind,
         unknown_units=numbers[:, 3:],
         idle_steps=numbers[:, 0],
@@ -241,11 +248,11 @@ def car_effect(outlets: Outlets, at: int, car: Session, most_a: float = inf) -> 
             found.append(own)
     if connector.current_type == "DC":
         most_w, efficiency = connector.max_power_w or 0.0, connector.efficiency or 1.0
-        return dc_effect(connector.lines, connector.step_w, outlets.supply, most_w, efficiency, min(highs))
+        return dc_effect(connector.lines, connector.step_w, outlets.supplies[at], most_w, efficiency, min(highs))
     plain = effect(
         connector.lines,
         outlets.steps[at],
-        outlets.supply,
+        outlets.supplies[at],
         car.phases,
         max(lows),
         min(highs),

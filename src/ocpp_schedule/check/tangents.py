@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from ocpp_schedule.check.phasors import COSINE_SCALE, Surd, cosine
+from ocpp_schedule.check.phasors import COSINE_SCALE, ROOT3_HIGH, ROOT3_LOW, Surd, cosine
 from ocpp_schedule.check.quantities import exact_dtype
 
 if TYPE_CHECKING:
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 
 FINE: Final = 1 << 24
 """Coefficients are whole multiples of 2**-24."""
-ROOT3_LOW: Final = Fraction(17320508075688772935274463415058723669, 10**37)
-ROOT3_HIGH: Final = ROOT3_LOW + Fraction(1, 10**37)
-"""The first 38 digits of the root of 3; the next ones are 428."""
 LONGEST: Final = 1 << 62
 """Directions are pairs of whole numbers below this."""
 

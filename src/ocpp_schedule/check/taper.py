@@ -30,7 +30,7 @@ def tapers_of(cars: Cars, outlets: Outlets) -> dict[int, Points]:
         if car.taper:
             lines = len(outlets.models[int(cars.outlet[at])].lines)
             used = 1 if car.phases is None else min(car.phases, lines)
-            found[at] = _points(car, used * outlets.supply.voltage_v)
+            found[at] = _points(car, used * outlets.supplies[int(cars.outlet[at])].voltage_v)
     return found
 
 

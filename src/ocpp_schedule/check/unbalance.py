@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ocpp_schedule.units import LINES, MICROAMPERES_PER_AMPERE, exact, round_down
+from ocpp_schedule.units import LINES, MICROAMPERES_PER_AMPERE, SUPPLIES, exact, round_down
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ocpp_schedule.model.site import Load, Site
     from ocpp_schedule.solution import Certificate
     from ocpp_schedule.timegrid import TimeGrid
+    from ocpp_schedule.units import Supply
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +66,23 @@ def balances_of(
     rank = np.empty(layout.order.size, dtype=np.int64)
     rank[layout.order] = np.arange(layout.order.size)
     found = []
+    root = next(circuit for circuit in site.circuits if circuit.parent is None)
+    supply = SUPPLIES[root.supply or "400Y/230"]
     for circuit in site.circuits:
         if circuit.unbalance_limit_a is None:
             continue
         inside = layout.holds(layout.circuit_row[circuit.id], rank[cars.outlet])
         limit = round_down(circuit.unbalance_limit_a, MICROAMPERES_PER_AMPERE)
-        found.append(Balance(circuit.id, inside, _allowed(site, circuit.id, limit, outlets, grid, forecasts)))
+        found.append(Balance(circuit.id, inside, _allowed(site, circuit.id, limit, supply, grid, forecasts)))
     return Balances(tuple(found), expected.reshape(-1, len(LINES)))
 
 
 def _per_step(outlets: Outlets, cars: Cars, at: int) -> list[int]:
     """Return the expected current of one step of a car on each line [uA], rounded down."""
     outlet, phases = int(cars.outlet[at]), cars.models[at].phases
-    model, voltage = outlets.models[outlet], outlets.supply.voltage_v
+    model, voltage = outlets.models[outlet], outlets.supplies[outlet].voltage_v
+    if model.connection == "delta":  # between the only two lines there are
+        return [0, 0, 0]
     if model.current_type == "DC":
         power, share, used = exact(float(model.step_w)) / exact(model.efficiency or 1.0), len(model.lines), model.lines
     elif outlets.only_w[outlet]:
@@ -91,7 +96,7 @@ def _per_step(outlets: Outlets, cars: Cars, at: int) -> list[int]:
 
 
 def _allowed(
-    site: Site, circuit: str, limit: int, outlets: Outlets, grid: TimeGrid, forecasts: Sequence[Forecast]
+    site: Site, circuit: str, limit: int, supply: Supply, grid: TimeGrid, forecasts: Sequence[Forecast]
 ) -> dict[tuple[int, int], list[int]]:
     """Return what base load leaves to charging, the mean of each slot; nothing where it takes all by itself."""
     parents = {one.id: one.parent for one in site.circuits}
@@ -103,9 +108,9 @@ def _allowed(
             while where is not None and where != circuit:
                 where = parents[where]
             if where == circuit:
-                for line, means in zip(base, _means(thing, series[thing.id], outlets, grid, sign), strict=True):
+                for line, means in zip(base, _means(thing, series[thing.id], supply, grid, sign), strict=True):
                     line[:] = [sum_ + sign * mean for sum_, mean in zip(line, means, strict=True)]
-    pairs = permutations([LINES.index(line) for line in outlets.supply.lines], 2)
+    pairs = permutations([LINES.index(line) for line in supply.lines], 2)
     return {
         (one, other): [max(0, floor(limit - a + b)) for a, b in zip(base[one], base[other], strict=True)]
         for one, other in pairs
@@ -113,7 +118,7 @@ def _allowed(
 
 
 def _means(
-    thing: Load | Generator, series: Forecast, outlets: Outlets, grid: TimeGrid, sign: int
+    thing: Load | Generator, series: Forecast, supply: Supply, grid: TimeGrid, sign: int
 ) -> list[list[Fraction]]:
     """Return by line the expected current of each slot [uA]: of every interval in whole uA, up for loads."""
     whole: Any = ceil if sign > 0 else floor
@@ -123,7 +128,7 @@ def _means(
             found.append([Fraction(0)] * grid.slots)
             continue
         if series.expected_w is not None:
-            share = len(thing.lines) * outlets.supply.voltage_v
+            share = len(thing.lines) * supply.voltage_v
             units = [whole(exact(power) * MICROAMPERES_PER_AMPERE / share) for power in series.expected_w]
         else:
             amperes = [value[at] if isinstance(value, tuple) else value for value in series.expected_a or ()]

@@ -21,6 +21,7 @@ from ocpp_schedule.model._supply_checks import (
     supply_problems,
 )
 from ocpp_schedule.model._taper_checks import taper_texts
+from ocpp_schedule.model._transformer_checks import beside_problems, different_supplies, transformer_problems
 from ocpp_schedule.model._trees import tops_of
 from ocpp_schedule.model._unbalance_checks import unbalance_problems
 from ocpp_schedule.model.told import told_problems
@@ -165,6 +166,7 @@ def site_problems(site: object, path: str) -> Iterator[InputProblem]:
     yield from _connector_problems(site, kinds["connectors"])
     yield from supply_problems(kinds)
     yield from unbalance_problems(kinds)
+    yield from beside_problems(kinds)
     yield from watt_problems(kinds["stations"], kinds["connectors"])
     yield from told_problems(kinds["stations"], kinds["connectors"])
     yield from exclusive_problems(site, kinds["stations"], kinds["connectors"])
@@ -206,7 +208,8 @@ def _tree_problems(circuits: list[Item]) -> Iterator[InputProblem]:
         yield InputProblem(
             roots[1][1], f"{listed} have no parent; a site has one grid connection. Name a parent for the others."
         )
-    tops, cycles = tops_of(parents)
+    _, cycles = tops_of(parents)
+    yield from transformer_problems(named)
     for cycle in cycles:
         where, circuit = next((where, circuit) for name, where, circuit in named if name == cycle[0])
         shown = [quoted(name) for name in [*cycle[:MAX_NAMES], *(["..."] if len(cycle) > MAX_NAMES else []), cycle[0]]]
@@ -214,16 +217,7 @@ def _tree_problems(circuits: list[Item]) -> Iterator[InputProblem]:
             place(where, circuit),
             f"the circuits form a cycle: {' -> '.join(shown)}. One of them must hang on the grid connection.",
         )
-    supplies = {name: text(circuit, "supply") for name, _, circuit in named}
-    for name, where, circuit in named:
-        top, supply = tops.get(name), supplies[name]
-        above = (supplies[top] or "400Y/230") if top is not None else None
-        if supply is not None and above is not None and name != top and supply != above:
-            yield InputProblem(
-                place(where, circuit),
-                f"supply {quoted(supply)} differs from {quoted(above)} of {quoted(top)} above it; "
-                "leave it out or make them equal.",
-            )
+    yield from different_supplies(named)
 
 
 def _connector_problems(site: object, connectors: list[Item]) -> Iterator[InputProblem]:

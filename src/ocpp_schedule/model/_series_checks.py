@@ -114,8 +114,11 @@ def forecast_problems(forecasts: list[Item], site: object, grid: TimeGrid | None
 def limit_problems(limits: list[Item], site: object) -> Iterator[InputProblem]:
     """Yield limit series for circuits that do not exist, or in no unit or several."""
     circuits = Names(ids(items(site, "circuits")))
+    fed = any(read(circuit, "transformer") is not None for circuit in items(site, "circuits"))
     for where, limit in limits:
         yield from (InputProblem(where, fault) for fault in limit_texts(limit))
+        if fed and read(limit, "soft") is True:
+            yield InputProblem(where, "is soft at a site with a transformer, which is not supported yet; make it hard.")
         name = text(limit, "circuit")
         if name is not None and name not in circuits:
             yield InputProblem(where, f"circuit {quoted(name)} does not exist; {circuits}.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ocpp_schedule.errors import InputProblem
 from ocpp_schedule.model._raw import Item, items, number, place, quoted, read, text
+from ocpp_schedule.model._transformer_checks import supply_above
 from ocpp_schedule.units import LINES, SUPPLIES, Supply, is_multiple
 
 if TYPE_CHECKING:
@@ -80,30 +81,38 @@ def site_voltage_v(circuits: list[Item]) -> int:
 
 
 def supply_problems(kinds: dict[str, list[Item]]) -> Iterator[InputProblem]:
-    """Yield connectors and loads on lines that the site's supply does not have."""
-    name = (
-        next((text(one, "supply") for _, one in kinds["circuits"] if read(one, "parent") is None), None) or "400Y/230"
-    )
-    supply = next((one for known, one in SUPPLIES.items() if known == name), None)
-    if supply is None:
-        return
+    """Yield connectors and loads on lines that their supply does not have."""
+    circuits = {name: one for _, one in kinds["circuits"] if (name := text(one, "id")) is not None}
+    supplies = {name: text(one, "supply") for name, one in circuits.items()}
+    parents = {name: text(one, "parent") for name, one in circuits.items()}
+    root = next((name for name, one in circuits.items() if read(one, "parent") is None), "")
+    circuit_of = {name: text(one, "circuit") for _, one in kinds["stations"] if (name := text(one, "id")) is not None}
+    fed = any(read(one, "transformer") is not None for one in circuits.values())
+    known = {str(name): supply for name, supply in SUPPLIES.items()}
     for kind in ("connectors", "loads", "generators", "storages"):
         for where, thing in kinds[kind]:
-            lines = [line for line in items(thing, "lines") if isinstance(line, str)] or list(LINES)
-            absent = [quoted(line) for line in lines if line in LINES and line not in supply.lines]
-            if absent:
-                yield InputProblem(
-                    place(where, thing),
-                    f"lines names {', '.join(absent)}, which supply {quoted(name)} does not have; "
-                    f"it has {', '.join(map(quoted, supply.lines))}.",
-                )
-            neutral = text(thing, "current_type") != "DC" and read(thing, "connection") != "delta"
-            if kind == "connectors" and not supply.neutral and neutral:
-                yield InputProblem(
-                    place(where, thing),
-                    f"is connected to neutral, which supply {quoted(name)} does not have. "
-                    "Write connection='delta' and the two lines it lies between, or name another supply.",
-                )
+            place_of = text(thing, "circuit") if kind != "connectors" else circuit_of.get(text(thing, "station") or "")
+            name = supply_above(place_of if fed and place_of in circuits else root, supplies, parents)
+            if name in known:
+                yield from _misplaced(kind, where, thing, name, known[name])
+
+
+def _misplaced(kind: str, where: str, thing: object, name: str, supply: Supply) -> Iterator[InputProblem]:
+    lines = [line for line in items(thing, "lines") if isinstance(line, str)] or list(LINES)
+    absent = [quoted(line) for line in lines if line in LINES and line not in supply.lines]
+    if absent:
+        yield InputProblem(
+            place(where, thing),
+            f"lines names {', '.join(absent)}, which supply {quoted(name)} does not have; "
+            f"it has {', '.join(map(quoted, supply.lines))}.",
+        )
+    neutral = text(thing, "current_type") != "DC" and read(thing, "connection") != "delta"
+    if kind == "connectors" and not supply.neutral and neutral:
+        yield InputProblem(
+            place(where, thing),
+            f"is connected to neutral, which supply {quoted(name)} does not have. "
+            "Write connection='delta' and the two lines it lies between, or name another supply.",
+        )
 
 
 def line_texts(connector: object) -> Iterator[str]:

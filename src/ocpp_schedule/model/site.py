@@ -26,17 +26,33 @@ from ocpp_schedule.units import (
 OcppVersion = Literal["1.6", "2.0.1", "2.1"]
 CurrentType = Literal["AC", "DC"]
 Connection = Literal["wye", "delta"]
+VectorGroup = Literal["Dyn1", "Dyn5", "Dyn7", "Dyn11", "YNyn0"]
 NO_WEIGHT: Final = 1.0
 
 
 ExclusiveGroup = Annotated[tuple[Id, ...], Field(min_length=2, max_length=100)]
 
 
+class Transformer(Model):
+    """What feeds a circuit from the one above, between two three-phase supplies (convention 15).
+
+    ``vector_group`` as on the rating plate (IEC 60076-1): winding above, winding below, clock number. ``ratio`` is the
+    voltage between lines above over that below; None: as the two supplies say.
+
+    >>> Transformer(vector_group="Dyn1", ratio=2.3).vector_group
+    'Dyn1'
+    """
+
+    vector_group: VectorGroup = "Dyn11"
+    ratio: Annotated[float, Field(strict=True, ge=0.001, le=1000)] | None = None
+
+
 class Circuit(Model):
     """One protective device or cable: grid connection, panel, breaker, transformer.
 
     ``limit_a`` is what its device carries on each line [A]; one value, or L1, L2, L3. ``limit_va`` and ``limit_w``
-    are about all lines together [VA, W]. At least one of the three is given; all that are given hold.
+    are about all lines together [VA, W]. At least one of the three is given; all that are given hold. The limits
+    of a circuit with a ``transformer`` are those below it.
 
     >>> Circuit(id="panel", parent="main", limit_a=(32, 32, 25)).limit_a
     (32.0, 32.0, 25.0)
@@ -47,6 +63,7 @@ class Circuit(Model):
     id: Id
     parent: Id | None = Field(default=None, description="the circuit it hangs on; None: the grid connection")
     supply: SupplyName | None = Field(default=None, description="None: as the parent; the grid connection: 400Y/230")
+    transformer: Transformer | None = Field(default=None, description="feeds the circuit from the one above")
     limit_a: PerLineA | None = Field(default=None, description="None: only the limits in VA and W count")
     limit_va: Watts | None = Field(default=None, description="apparent power of all lines together [VA]")
     limit_w: Watts | None = Field(default=None, description="power of all lines together [W]")

@@ -209,20 +209,18 @@ def _tapers(table: Table, outlets: Outlets) -> dict[int, Curve]:
     found = {}
     for index, session in enumerate(table.sessions):
         if session.taper:
-            outlet, _ = outlets.of_kind[outlets.kind[int(table.connector[index])]]
+            outlet, _, supply = outlets.of_kind[outlets.kind[int(table.connector[index])]]
             phases = 1 if session.phases is None else min(session.phases, len(outlet.lines))
-            found[index] = curve_of(session, outlets.supply.voltage_v * phases)
+            found[index] = curve_of(session, supply.voltage_v * phases)
     return found
 
 
 def _most_steps(table: Table, outlets: Outlets, session: int, most_a: float) -> int:
     """Return the largest set-point of a session whose connector gives at most ``most_a`` [steps]."""
     car = table.sessions[session]
-    outlet, amperes = outlets.of_kind[outlets.kind[int(table.connector[session])]]
+    outlet, amperes, supply = outlets.of_kind[outlets.kind[int(table.connector[session])]]
     min_a, max_a = effects.current_range(outlet, car)
-    found = effects.effect(
-        outlet, outlets.supply, amperes=amperes, phases=car.phases, min_a=min_a, max_a=min(max_a, most_a)
-    )
+    found = effects.effect(outlet, supply, amperes=amperes, phases=car.phases, min_a=min_a, max_a=min(max_a, most_a))
     return found.max_steps
 
 
@@ -264,10 +262,10 @@ def _car_effects(ordered: list[KnownSession], places: list[int], outlets: Outlet
     ]
     found = []
     for key, car in dict(zip(keys, ordered, strict=True)).items():
-        outlet, amperes = outlets.of_kind[key[0]]
+        outlet, amperes, supply = outlets.of_kind[key[0]]
         phases = car.phases
         min_a, max_a = effects.current_range(outlet, car)
-        found.append(effects.effect(outlet, outlets.supply, amperes=amperes, phases=phases, min_a=min_a, max_a=max_a))
+        found.append(effects.effect(outlet, supply, amperes=amperes, phases=phases, min_a=min_a, max_a=max_a))
     return found, numbered(keys)
 
 

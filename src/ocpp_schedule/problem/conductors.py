@@ -10,10 +10,11 @@ import numpy as np
 
 from ocpp_schedule.problem.limits import UNLIMITED
 from ocpp_schedule.problem.phasors import PhasorRows, Term, compile_rows
+from ocpp_schedule.problem.transformers import IDENTITY, LINE_DEG, Turn
 from ocpp_schedule.units import LINES, MICROAMPERES_PER_AMPERE, exact, round_down
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from ocpp_schedule.model.site import Connector, Site
     from ocpp_schedule.problem.arrays import Bools, Ints
@@ -67,10 +68,17 @@ def take_conductors(site: Site, connectors: Sequence[Connector], nodes: Nodes) -
         connectors: in the order of the columns.
         nodes: with the limits and base loads of all lines.
     """
-    between = np.array([connector.connection == "delta" for connector in connectors], dtype=np.bool_)
     # On two lines in opposite phase the current of a load between them adds up like any other.
-    split = len(nodes.supply.lines) < len(LINES)
-    mixed = np.flatnonzero((nodes.connectors & between).any(axis=1)).tolist() if between.any() and not split else []
+    between = np.array(
+        [
+            c.connection == "delta" and len(s.lines) == len(LINES)
+            for c, s in zip(connectors, nodes.supplies, strict=True)
+        ],
+        dtype=np.bool_,
+    )
+    mixed = sorted(
+        {*np.flatnonzero((nodes.connectors & between).any(axis=1)).tolist(), *(node for node, _ in nodes.turns)}
+    )
     if not mixed and not site.line_constraints:
         return nodes, None
     slots = nodes.limit_units.shape[2]
@@ -87,7 +95,7 @@ def take_conductors(site: Site, connectors: Sequence[Connector], nodes: Nodes) -
             own = [
                 term
                 for at in np.flatnonzero(nodes.connectors[node]).tolist()
-                if (term := _on_line(len(names), at, connectors[at], line)) is not None
+                for term in _on_line(len(names), at, connectors[at], line, nodes.turns.get((node, at), IDENTITY))
             ]
             if own:
                 names.append(f"{nodes.names[node]} {LINES[line]}")
@@ -111,15 +119,20 @@ def take_conductors(site: Site, connectors: Sequence[Connector], nodes: Nodes) -
     return replace(nodes, limit_units=limits), found if names else None
 
 
-def _on_line(row: int, at: int, connector: Connector, line: int) -> Term | None:
-    """Return what a connector adds to a line of a circuit above it, angles from that line's voltage to neutral."""
-    if LINES[line] not in connector.lines:
-        return None
-    if connector.connection == "wye":
-        return Term(row, at, line, Fraction(1), 1, Fraction(0))
-    other = next(LINES.index(name) for name in connector.lines if name != LINES[line])
-    leads = (other - line) % len(LINES) == 1
-    return Term(row, at, line, Fraction(1), 1, Fraction(LEAD_DEG if leads else -LEAD_DEG))
+def _on_line(row: int, at: int, connector: Connector, line: int, turn: Turn) -> Iterator[Term]:
+    """Yield what a connector adds to a line of a circuit above it, angles from that line's voltage to neutral."""
+    wired = [LINES.index(name) for name in connector.lines]
+    factors = turn.matrix[line]
+    parts = [(one, factors[one], LINE_DEG[one]) for one in wired]
+    if connector.connection == "delta":
+        # One current, out on the line whose voltage is ahead and back on the other.
+        first, second = wired if (wired[1] - wired[0]) % len(LINES) == 1 else reversed(wired)
+        parts = [(first, factors[first] - factors[second], LINE_DEG[first] + LEAD_DEG)]
+    for one, factor, angle in parts:
+        if factor:
+            weight, root = turn.weight(factor)
+            turned = angle + turn.lead_deg - LINE_DEG[line] + (180 if factor < 0 else 0)
+            yield Term(row, at, one, weight, root, Fraction(turned))
 
 
 def _given(row: int, at: int, connector: Connector, coefficient: float, angle_deg: float) -> Term:

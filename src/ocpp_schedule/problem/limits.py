@@ -10,12 +10,13 @@ from ocpp_schedule.problem.series import epoch_s, extreme_per_slot, micro, per_l
 from ocpp_schedule.units import LINES, MILLI_PER_UNIT, TOTAL, round_down
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ocpp_schedule.model._base import PerLineA
     from ocpp_schedule.model.series import Forecast, LimitSeries
     from ocpp_schedule.model.site import Circuit, Group, Site
     from ocpp_schedule.problem.arrays import Ints
+    from ocpp_schedule.problem.transformers import Turn
     from ocpp_schedule.units import Supply
 
 UNLIMITED: Final = 1 << 60
@@ -69,7 +70,8 @@ def base_loads(
     above: dict[str, list[int]],
     edges: Ints,
     shape: tuple[int, int, int],
-    supply: Supply,
+    supplies: Mapping[str, Supply],
+    turns: Mapping[tuple[str, str], Turn],
 ) -> Ints:
     """Return (N, K, T) highest base load at or below each node.
 
@@ -79,28 +81,32 @@ def base_loads(
         above: by circuit, the nodes that its loads count for.
         edges: (T + 1,) seconds since 1970.
         shape: N, K, T.
-        supply: currents count in totals at its voltage to neutral, W on lines at its lowest one.
+        supplies: of each circuit: currents count in totals at its voltage to neutral, W on lines at its lowest one.
+        turns: what transformers make of currents, by circuit above and below.
     """
-    base, amperes = np.zeros(shape, dtype=np.int64), np.zeros((shape[0], shape[2]), dtype=np.int64)
+    base = np.zeros(shape, dtype=np.int64)
+    volt_amperes = np.zeros((shape[0], shape[2]), dtype=np.int64)  # uVA, of loads given in A
     forecast_of = {forecast.id: forecast for forecast in forecasts}
     for load in site.loads:
-        forecast = forecast_of[load.id]
+        forecast, supply, nodes = forecast_of[load.id], supplies[load.circuit], above[load.circuit]
         watts = forecast.high_w or forecast.expected_w
         if watts:
             values = watts_per_line(watts, load.lines, supply.low_voltage_v, up=True)
         else:
             values = per_line_ua(forecast.high_a or forecast.expected_a or (), up=True)
+            values[[line not in load.lines for line in LINES]] = 0
         highest = extreme_per_slot(values, epoch_s(forecast.start), forecast.step_s, edges, highest=True, outside=0)
-        nodes = above[load.circuit]
+        lines = highest[:TOTAL]
         if watts:
-            base[nodes] += highest[: shape[1]]
-            continue
-        highest[[line not in load.lines for line in LINES]] = 0
-        base[nodes, :TOTAL] += highest
-        amperes[nodes] += highest.sum(axis=0)
+            base[nodes, TOTAL:] += highest[TOTAL : shape[1]]
+        else:
+            volt_amperes[nodes] += lines.sum(axis=0) * supply.voltage_v
+        for node in nodes:
+            turn = turns.get((site.circuits[node].id, load.circuit)) if turns else None
+            base[node, :TOTAL] += lines if turn is None else turn.base(lines)
     if shape[1] > TOTAL:
-        # uA x V is uVA; rounded up once, after the sum.
-        base[:, TOTAL] += -(-amperes * supply.voltage_v // MILLI_PER_UNIT)
+        # Rounded up once, after the sum.
+        base[:, TOTAL] += -(-volt_amperes // MILLI_PER_UNIT)
     return base
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from ocpp_schedule.problem.limits import UNLIMITED, lower_by_series
 from ocpp_schedule.problem.meter import load_energy
 from ocpp_schedule.problem.rows import compile_nodes
+from ocpp_schedule.problem.transformers import supplies_of
 from ocpp_schedule.units import MILLI_PER_UNIT, TOTAL
 
 if TYPE_CHECKING:
@@ -63,8 +64,8 @@ class Beside:
     def base_units(self) -> Ints:
         """Return (T,) expected base load of the site [0.1 J] (convention 17)."""
         of = {forecast.id: forecast for forecast in self.forecasts}
-        voltage = self.nodes.supply.voltage_v
-        loads = (load_energy(load, of[load.id], voltage, self.edges) for load in self.site.loads)
+        volts = {name: supply.voltage_v for name, supply in supplies_of(self.site).items()}
+        loads = (load_energy(load, of[load.id], volts[load.circuit], self.edges) for load in self.site.loads)
         return sum(loads, np.zeros(self.edges.size - 1, dtype=np.int64))
 
     def level_dw(self) -> int:

@@ -11,6 +11,7 @@ from ocpp_schedule.problem.bill import bill_parts
 from ocpp_schedule.problem.registers import Register, registers_of
 from ocpp_schedule.problem.series import epoch_s, integral, micro, price_seconds
 from ocpp_schedule.problem.storage import Battery, compile_storages
+from ocpp_schedule.problem.transformers import supplies_of
 from ocpp_schedule.units import LINES, MICROAMPERES_PER_AMPERE
 
 if TYPE_CHECKING:
@@ -126,7 +127,8 @@ def compile_meter(
     of = {forecast.id: forecast for forecast in forecasts}
     generators = sorted(site.generators, key=lambda generator: generator.id)
     slots = edges.size - 1
-    loads = {load.id: load_energy(load, of[load.id], nodes.supply.voltage_v, edges) for load in site.loads}
+    supplies = supplies_of(site)
+    loads = {load.id: load_energy(load, of[load.id], supplies[load.circuit].voltage_v, edges) for load in site.loads}
     generated = np.zeros((len(generators), slots), dtype=np.int64)
     curtailable = np.zeros((len(generators), slots), dtype=np.int64)
     for row, generator in enumerate(generators):

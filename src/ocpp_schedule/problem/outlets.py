@@ -26,8 +26,7 @@ class Outlets:
     Attributes:
         index: place of each id.
         kind: by connector, the number of its kind: connectors of one kind do the same to every car.
-        of_kind: one connector of each kind, and whether it takes A.
-        supply: voltages to neutral.
+        of_kind: one connector of each kind, whether it takes A, and its supply.
         channels: K.
         idle_floor, floor_units: as in ``Problem``.
         minimum, unknown_units: of an unknown car, as ``min_steps`` and ``load_units`` in ``Problem``.
@@ -36,8 +35,7 @@ class Outlets:
 
     index: dict[str, int]
     kind: list[int]
-    of_kind: list[tuple[Connector, bool]]
-    supply: Supply
+    of_kind: list[tuple[Connector, bool, Supply]]
     channels: int
     idle_floor: Ints
     floor_units: Ints
@@ -51,8 +49,8 @@ class Outlets:
             return self
         return replace(self, idle_floor=idle, floor_units=self.unknown_units * idle[:, None])
 
-    def kinds_of(self, places: Ints) -> list[tuple[Connector, bool]]:
-        """Return for each of these columns a connector of its kind, and whether that takes A."""
+    def kinds_of(self, places: Ints) -> list[tuple[Connector, bool, Supply]]:
+        """Return for each of these columns a connector of its kind, whether that takes A, and its supply."""
         return [self.of_kind[self.kind[place]] for place in places.tolist()]
 
 
@@ -73,22 +71,22 @@ def columns_of(found: list[Effect], kind: list[int], channels: int) -> Ints:
 
 def compile_outlets(site: Site, connectors: list[Connector], nodes: Nodes) -> Outlets:
     """Return the connectors of a site, sorted by id, as columns."""
-    supply, channels = nodes.supply, nodes.limit_units.shape[1]
+    channels = nodes.limit_units.shape[1]
     units = {station.id: station.capabilities.rate_units for station in site.stations}
     amperes = [effects.takes_amperes(units[one.station], one.current_type) for one in connectors]
     kind = numbered(
         (
             *(c.lines, c.connection, c.step_a, c.step_w, c.allowed_currents_a, c.min_current_a, c.max_current_a),
-            *(c.max_power_w, c.efficiency, by_amperes),
+            *(c.max_power_w, c.efficiency, by_amperes, supply.between_v),
         )
-        for c, by_amperes in zip(connectors, amperes, strict=True)
+        for c, by_amperes, supply in zip(connectors, amperes, nodes.supplies, strict=True)
     )
-    of_kind = list(dict(zip(kind, zip(connectors, amperes, strict=True), strict=True)).values())
+    of_kind = list(dict(zip(kind, zip(connectors, amperes, nodes.supplies, strict=True), strict=True)).values())
     unknown = [
         effects.effect(c, supply, amperes=by_amperes, phases=None, min_a=c.min_current_a, max_a=c.max_current_a)
-        for c, by_amperes in of_kind
+        for c, by_amperes, supply in of_kind
     ]
-    floors = [effects.idle_floor_steps(c, supply, amperes=a, floor_a=site.idle_floor_a) for c, a in of_kind]
+    floors = [effects.idle_floor_steps(c, s, amperes=a, floor_a=site.idle_floor_a) for c, a, s in of_kind]
     lowest, highest, _, _, *load_units = columns_of(unknown, kind, channels)
     unknown_units = np.column_stack(load_units)
     idle_floor = np.array(floors, dtype=np.int64)[kind]
@@ -98,7 +96,6 @@ def compile_outlets(site: Site, connectors: list[Connector], nodes: Nodes) -> Ou
         index={connector.id: position for position, connector in enumerate(connectors)},
         kind=kind,
         of_kind=of_kind,
-        supply=supply,
         channels=channels,
         idle_floor=idle_floor,
         floor_units=unknown_units * idle_floor[:, None],

@@ -17,7 +17,8 @@ from ocpp_schedule.problem.limits import (
     own_limits,
     total_limit,
 )
-from ocpp_schedule.units import SUPPLIES, Supply, exact
+from ocpp_schedule.problem.transformers import supplies_of, turns_of
+from ocpp_schedule.units import SUPPLIES, exact
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from ocpp_schedule.model.series import Forecast, LimitSeries
     from ocpp_schedule.model.site import Connector, Site, Station
     from ocpp_schedule.problem.arrays import Bools, Ints
+    from ocpp_schedule.problem.transformers import Turn
+    from ocpp_schedule.units import Supply
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,9 @@ class Nodes:
         base_units: (N, K, T) highest base load at or below the node.
         firm_units: (N, K, T) lowest firm generation at or below the node.
         weights: by node, what charging weighs there, where that is not 1.
-        supply: the supply of the site.
+        supply: of the grid connection; of the whole site where there is no transformer.
+        supplies: the supply of each connector.
+        turns: by (node above, connector), what transformers in between make of currents, where there are any.
     """
 
     names: tuple[str, ...]
@@ -49,6 +54,8 @@ class Nodes:
     firm_units: Ints
     weights: dict[int, Fraction]
     supply: Supply
+    supplies: tuple[Supply, ...]
+    turns: dict[tuple[int, int], Turn]
 
     def headroom(self, limit: Ints, base: Ints) -> Ints:
         """Return what (N, K, ...) limits leave to charging: less base load, by what charging weighs, rounded down."""
@@ -61,7 +68,7 @@ class Nodes:
 
 
 def site_supply(site: Site) -> Supply:
-    """Return the supply of the grid connection; circuits below it have the same."""
+    """Return the supply of the grid connection."""
     root = next(circuit for circuit in site.circuits if circuit.parent is None)
     return SUPPLIES[root.supply or "400Y/230"]
 
@@ -91,7 +98,9 @@ def compile_nodes(
     if site.groups:
         connectors = np.concatenate((connectors, members_of(site, outlets, connectors, index)))
 
-    channels, supply = channels_of(site, limits), site_supply(site)
+    channels = channels_of(site, limits)
+    by_circuit = supplies_of(site)
+    turns = turns_of(site) if any(circuit.transformer is not None for circuit in site.circuits) else {}
     own = own_limits(
         [
             *(circuit.limit_a for circuit in site.circuits),
@@ -116,15 +125,36 @@ def compile_nodes(
         names=names,
         connectors=connectors,
         limit_units=limit_units,
-        base_units=base_loads(site, forecasts, counted, edges, shape, supply),
-        firm_units=firm_generation(site, forecasts, counted, edges, shape, supply),
+        base_units=base_loads(site, forecasts, counted, edges, shape, by_circuit, turns),
+        firm_units=firm_generation(site, forecasts, counted, edges, shape, site_supply(site)),
         weights={
             node: exact(circuit.continuous_load_factor)
             for node, circuit in enumerate(site.circuits)
             if circuit.continuous_load_factor != 1
         },
-        supply=supply,
+        supply=site_supply(site),
+        supplies=_supplies(site, outlets, by_circuit) if turns else (site_supply(site),) * len(outlets),
+        turns=_turned(site, outlets, index, turns) if turns else {},
     )
+
+
+def _supplies(site: Site, outlets: Sequence[Connector], by_circuit: dict[str, Supply]) -> tuple[Supply, ...]:
+    circuit_of = {station.id: station.circuit for station in site.stations}
+    return tuple(by_circuit[circuit_of[outlet.station]] for outlet in outlets)
+
+
+def _turned(
+    site: Site, outlets: Sequence[Connector], index: dict[str, int], turns: dict[tuple[str, str], Turn]
+) -> dict[tuple[int, int], Turn]:
+    """Return by node and connector what transformers in between make of currents."""
+    circuit_of = {station.id: station.circuit for station in site.stations}
+    places = [circuit_of[outlet.station] for outlet in outlets]
+    return {
+        (node, at): turns[name, place]
+        for at, place in enumerate(places)
+        for name, node in index.items()
+        if (name, place) in turns
+    }
 
 
 def _below(

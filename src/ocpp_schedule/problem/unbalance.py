@@ -73,6 +73,8 @@ def expected_units(connector: Connector, supply: Supply, *, amperes: bool, phase
     """
     wired = connector.lines
     used = wired[: 1 if phases is None else phases]
+    if connector.connection == "delta":  # between the only two lines there are, which it loads alike
+        return 0, 0, 0
     if connector.current_type == "DC":
         drawn = connector.step_w * MICROAMPERES_PER_AMPERE / exact(connector.efficiency or 1.0)
         used, each = wired, int(drawn // (len(wired) * supply.voltage_v))
@@ -89,7 +91,7 @@ def compile_unbalance(
     site: Site,
     sessions: Sequence[KnownSession],
     places: Ints,
-    outlets: Sequence[tuple[Connector, bool]],
+    outlets: Sequence[tuple[Connector, bool, Supply]],
     nodes: Nodes,
     forecasts: Iterable[Forecast],
     edges: Ints,
@@ -100,7 +102,7 @@ def compile_unbalance(
         site: topology.
         sessions: in the order of the rows.
         places: (S,) column of the connector of each.
-        outlets: for each session a connector of the kind of its own, and whether that takes A.
+        outlets: for each session a connector of the kind of its own, whether that takes A, and its supply.
         nodes: circuits come first, in the order of the site.
         forecasts: one for each load and generator, covering the grid.
         edges: (T + 1,) seconds since 1970.
@@ -112,7 +114,7 @@ def compile_unbalance(
     pairs = tuple(combinations([LINES.index(line) for line in supply.lines], 2))
     expected = [
         expected_units(connector, supply, amperes=amperes, phases=session.phases)
-        for session, (connector, amperes) in zip(sessions, outlets, strict=True)
+        for session, (connector, amperes, _) in zip(sessions, outlets, strict=True)
     ]
     units = np.array(expected, dtype=np.int64).reshape(-1, 3)
     base = _base_units(site, limited, nodes, forecasts, edges)

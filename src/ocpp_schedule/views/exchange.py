@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from ocpp_schedule.problem.meter import load_energy
-from ocpp_schedule.problem.rows import site_supply
+from ocpp_schedule.problem.transformers import supplies_of
 from ocpp_schedule.solve.edges import slot_energy_units
 from ocpp_schedule.units import money_to_currency
 from ocpp_schedule.views.figures import WATTS_PER_DECIWATT
@@ -44,8 +44,8 @@ def exchange_of(scenario: Scenario, problem: Problem, solution: Solution) -> Exc
     if meter is None:
         edges = np.array(scenario.grid.edges_s, dtype=np.int64) + scenario.grid.start_s
         of = {forecast.id: forecast for forecast in scenario.forecasts}
-        voltage = site_supply(scenario.site).voltage_v
-        loads = [load_energy(load, of[load.id], voltage, edges) for load in scenario.site.loads]
+        volts = {name: supply.voltage_v for name, supply in supplies_of(scenario.site).items()}
+        loads = [load_energy(load, of[load.id], volts[load.circuit], edges) for load in scenario.site.loads]
         base = sum(loads, np.zeros(problem.slots, dtype=np.int64))
     else:
         base = meter.base_units

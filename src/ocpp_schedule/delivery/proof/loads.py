@@ -63,7 +63,7 @@ def outlets_for(scene: Scene, layers: dict[str, StationLayers]) -> Outlet:
         for line in one.lines:
             most[at, LINES.index(line)] = current
         if channels > len(LINES):
-            volts = own.supply.voltage_v * len(one.lines)
+            volts = own.supplies[at].voltage_v * len(one.lines)
             most[at, len(LINES)] = round_up(one.max_current_a, 1000 * volts)
     if any(own.only_w):  # what convention 5 books for all it takes in W may be more on one line
         most = np.maximum(most, own.maximum_steps[:, None] * own.unknown_units)
