@@ -16,6 +16,11 @@ SCHEMAS: Final = {
     "2.0.1": ("v201/schemas/SetChargingProfileRequest.json", "chargingProfile"),
     "2.1": ("v21/schemas/SetChargingProfileRequest.json", "chargingProfile"),
 }
+ANSWERS: Final = {
+    "1.6": "v16/schemas/GetCompositeScheduleResponse.json",
+    "2.0.1": "v201/schemas/GetCompositeScheduleResponse.json",
+    "2.1": "v21/schemas/GetCompositeScheduleResponse.json",
+}
 VERSIONS = pytest.mark.parametrize("version", [pytest.param(version, id=version) for version in SCHEMAS])
 TIMES: Final = (
     "2026-01-15T07:30:00Z",
@@ -28,11 +33,19 @@ TIMES: Final = (
 )
 
 
-@lru_cache
 def document(version: str) -> dict[str, Any]:
-    path = Path(ocpp.__file__).parent / SCHEMAS[version][0]
-    loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8-sig"))
-    return loaded
+    return loaded(SCHEMAS[version][0])
+
+
+def answer_schema(version: str) -> dict[str, Any]:
+    """Return the schema of the answer to GetCompositeSchedule."""
+    return loaded(ANSWERS[version])
+
+
+@lru_cache
+def loaded(path: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((Path(ocpp.__file__).parent / path).read_text(encoding="utf-8-sig"))
+    return found
 
 
 def profile_schema(version: str) -> dict[str, Any]:

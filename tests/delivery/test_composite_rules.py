@@ -207,6 +207,16 @@ FALLBACK = profile("TxDefaultProfile", (0, 6), number=9)
         pytest.param([profile("TxDefaultProfile", (0, 16.25))], {}, [(0, 16.25)], id="4.2-what-is-written-stays"),
         pytest.param(
             [
+                profile(
+                    "TxDefaultProfile", {"startPeriod": 0, "limit": 40_000, "numberPhases": 3}, (600, 20_000), unit="W"
+                )
+            ],
+            {"evse_current_type": "DC", "supply_voltage": 400},
+            [(0, 100), (600, 50)],
+            id="K01.FR.44-dc-has-no-phases",
+        ),
+        pytest.param(
+            [
                 profile("TxProfile", {"startPeriod": 0, "limit": 20, "numberPhases": 3}),
                 profile(
                     "ChargingStationMaxProfile", {"startPeriod": 0, "limit": 2300, "numberPhases": 1}, unit="W", evse=0
@@ -409,6 +419,8 @@ def test_a_datetime_is_a_start_too() -> None:
         pytest.param({"station": {"volts": 230}}, r"station\['volts'\]: is not known; there are num_evses", id="key"),
         pytest.param({"station": {"supply_voltage": 0}}, r"supply_voltage'\]: 0 cannot be", id="voltage"),
         pytest.param({"station": {"supply_voltage": "230"}}, "'230' cannot be", id="voltage-text"),
+        pytest.param({"station": {"evse_current_type": "AD"}}, "give 'AC' or 'DC'", id="current-type"),
+        pytest.param({"station": {"evse_current_type": "DC"}}, r"supply_voltage'\]: is missing; with direct", id="dc"),
         pytest.param({"station": {"num_evses": 0}}, r"num_evses'\]: 0 cannot be; give 1 to", id="evses"),
         pytest.param({"station": {"transactions": {1: {"begin": 1}}}}, "give EVSE to", id="transaction-key"),
         pytest.param({"station": {"transactions": {1: {"start": "now"}}}}, "give EVSE to", id="transaction-start"),
@@ -427,3 +439,25 @@ def test_every_profile_that_cannot_be_read_is_named() -> None:
     with pytest.raises(InputError) as caught:
         composite({"connector": -1}, broken, FALLBACK)
     assert [problem.where for problem in caught.value.problems] == ["profiles[0]", "profiles[1].stackLevel"]
+
+
+def test_a_sum_over_two_lines_says_nothing_of_the_third() -> None:
+    """Two EVSEs, one with two values on two phases, the other with three phases; the maximum has three values."""
+    found = composite_schedule(
+        [
+            profile(
+                "ChargingStationMaxProfile", {"startPeriod": 0, "limit": 40, "limit_L2": 20, "limit_L3": 30}, evse=0
+            ),
+            profile(
+                "TxDefaultProfile", {"startPeriod": 0, "limit": 8, "limit_L2": 7, "limit_L3": 6, "numberPhases": 2}
+            ),
+            profile("TxDefaultProfile", {"startPeriod": 0, "limit": 16, "numberPhases": 3}, evse=2, number=2),
+        ],
+        version="2.1",
+        evse=0,
+        start=START,
+        duration_s=60,
+        unit="A",
+        station=RUNNING | {"num_evses": 2, "assume_transaction_on_every_evse": True},
+    )
+    assert [(one.limit, one.limit_l2, one.limit_l3, one.phases) for one in found] == [(24, 20, 30, 3)]

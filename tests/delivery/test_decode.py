@@ -308,3 +308,26 @@ def test_the_recorded_plan_of_libocpp_is_equal_to_what_was_sent() -> None:
         if isinstance(reply, dict) and "schedule" in reply
     ]
     assert "equal" in verdicts
+
+
+def test_an_answer_of_a_dc_station_is_converted_without_phases() -> None:
+    answer = {
+        "status": "Accepted",
+        "schedule": {
+            "evseId": 1,
+            "duration": 3600,
+            "scheduleStart": "2026-01-15T08:00:00Z",
+            "chargingRateUnit": "W",
+            "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 40_000, "numberPhases": 3}],
+        },
+    }
+    found = decode(
+        answer,
+        version="2.0.1",
+        evse=1,
+        asked_at="2026-01-15T08:00:00Z",
+        duration_s=3600,
+        unit="A",
+        station={"evse_current_type": "DC", "supply_voltage": 400},
+    )
+    assert [period.limit for period in found.periods] == [100.0]

@@ -68,6 +68,16 @@ PERIODS = [{"startPeriod": 0, "limit": 1}, {"startPeriod": 60, "limit": 2}]
     ("wire", "version", "connector", "context", "reason", "requirement"),
     [
         pytest.param(profile(), "2.1", 1, {"Enabled": False}, "!NotSupported", "K01.FR.29", id="disabled"),
+        pytest.param(profile(), "2.1", 1, {"retry_after_s": 30}, "RateLimitExceeded", "K01.FR.56", id="too-often"),
+        pytest.param(
+            profile("TxProfile"),
+            "2.0.1",
+            1,
+            TX | {"EVChargingNeedsReported": False},
+            "InvalidMessageSeq",
+            "K15.FR.17",
+            id="before-the-needs",
+        ),
         pytest.param(profile(), "2.1", -1, {}, "InvalidValue", "K01.FR.28", id="negative-evse"),
         pytest.param(profile(), "2.1", 3, {"num_evses": 2}, "InvalidValue", "K01.FR.28", id="no-such-evse"),
         pytest.param(
@@ -722,6 +732,7 @@ def test_rule_of_1_6(
     ("wire", "connector", "context"),
     [
         pytest.param(profile(), 1, {}, id="plain"),
+        pytest.param(profile(), 1, {"retry_after_s": 0, "EVChargingNeedsReported": False}, id="nothing-to-wait-for"),
         pytest.param(profile("TxProfile"), 1, TX, id="transaction"),
         pytest.param(profile("TxProfile"), 1, {"transactions": {"1": None}}, id="transaction-of-unknown-id"),
         pytest.param(profile(), 1, {"installed": [{"connector": 0, "profile": profile()}]}, id="same-id-elsewhere"),

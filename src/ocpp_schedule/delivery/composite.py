@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from ocpp_schedule.errors import InputError, InputProblem
+from ocpp_schedule.model._raw import quoted
 from ocpp_schedule.profiles.composite import CompositePeriod, Request, evaluate
 from ocpp_schedule.profiles.full import FullProfile, Installed
 from ocpp_schedule.profiles.moment import moment, read_moment
@@ -13,8 +16,7 @@ from ocpp_schedule.profiles.station import DIALECTS, Dialect, read_station
 from ocpp_schedule.wire import v16, v21, v201
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-    from datetime import datetime
+    from collections.abc import Callable, Mapping
 
     from ocpp_schedule.model.capabilities import RateUnit
     from ocpp_schedule.model.site import OcppVersion
@@ -87,6 +89,9 @@ def read_installed(profiles: Iterable[Mapping[str, Any]], version: str) -> list[
     Raises:
         InputError: an item cannot be read; every problem of every item is named.
     """
+    if not isinstance(profiles, Iterable):
+        what = f'{quoted(profiles)} are no profiles; give a list of {{"connector", "profile"}} items.'
+        raise InputError("composite schedule", [InputProblem("profiles", what)])
     read = READERS[version]
     problems: list[InputProblem] = []
     found: list[Installed] = []
@@ -114,10 +119,10 @@ def argument_problems(version: str, evse: int, duration_s: int, unit: str, diale
         ("dialect", dialect, DIALECTS),
     ):
         if value not in allowed:
-            yield InputProblem(name, f"{value!r} is not known; there are {', '.join(allowed)}.")
+            yield InputProblem(name, f"{quoted(value)} is not known; there are {', '.join(allowed)}.")
     for name, number, most in (("evse", evse, 2**31), ("duration_s", duration_s, LONGEST_S)):
         if type(number) is not int or not 0 <= number <= most:
-            yield InputProblem(name, f"{number!r} cannot be; give a whole number from 0 to {most}.")
+            yield InputProblem(name, f"{quoted(number)} cannot be; give a whole number from 0 to {most}.")
 
 
 def instant_s(start: datetime | str) -> int:
@@ -128,6 +133,9 @@ def instant_s(start: datetime | str) -> int:
             what = f"{start[:40]!r} is no instant; write it like 2026-01-15T07:30:00Z."
             raise InputError("composite schedule", [InputProblem("start", what)])
         return found.utc_s
+    if not isinstance(start, datetime):
+        what = f"{quoted(start)} is no instant; give an aware datetime, or a text like 2026-01-15T07:30:00Z."
+        raise InputError("composite schedule", [InputProblem("start", what)])
     if start.tzinfo is None:
         what = f"{start.isoformat()} has no zone; give an aware datetime."
         raise InputError("composite schedule", [InputProblem("start", what)])

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast
 
 from ocpp_schedule.delivery.answers import Finding, Findings, clock_finding, read_answer
 from ocpp_schedule.delivery.composite import READERS, argument_problems, instant_s
-from ocpp_schedule.errors import InputError
+from ocpp_schedule.errors import InputError, InputProblem
+from ocpp_schedule.model._raw import quoted
 from ocpp_schedule.profiles.composite import CompositePeriod, Request, evaluate
 from ocpp_schedule.profiles.full import FullProfile, Installed
 from ocpp_schedule.profiles.station import read_station
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 Verdict = Literal["equal", "lower", "higher", "unknown", "refused", "unreadable"]
 TOLERANCE_A: Final = 0.1
 """One step of the wire: float noise and a charger's own rounding stay below it."""
+LARGEST_TOLERANCE_A: Final = 1000
 TIME_TOLERANCE_S: Final = 5
 """Stations count from the moment they answer: periods were seen 1 to 3 s early, and durations as much shorter."""
 CLOCK_TOLERANCE_S: Final = 60
@@ -124,6 +126,9 @@ def decode(
     'local_time_tagged_z'
     """
     problems = list(argument_problems(version, evse, duration_s, unit, "standard"))
+    if type(tolerance_a) not in {int, float} or not 0 <= tolerance_a <= LARGEST_TOLERANCE_A:
+        what = f"{quoted(tolerance_a)} cannot be; give a number from 0 to {LARGEST_TOLERANCE_A}."
+        problems.append(InputProblem("tolerance_a", what))
     if problems:
         raise InputError("decode", problems)
     at_s = instant_s(asked_at)
@@ -260,7 +265,8 @@ def _exceeds(found: float | None, wanted: float | None) -> bool:
 def _in_unit(period: CompositePeriod, given: str, asked: str, state: StationState) -> CompositePeriod:
     if given == asked or period.limit is None:
         return period
-    per_ampere = float(state.voltage_v) * (period.phases or state.default_phases)
+    phases = 1 if state.direct_current else period.phases or state.default_phases
+    per_ampere = float(state.voltage_v) * phases
     limit = period.limit * per_ampere if asked == "W" else period.limit / per_ampere
     return period._replace(limit=limit)
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from ocpp_schedule.delivery.composite import READERS
 from ocpp_schedule.errors import InputError, InputProblem
-from ocpp_schedule.profiles.context import Context, Status, replaced
+from ocpp_schedule.model._raw import quoted
+from ocpp_schedule.profiles.context import LARGEST_INTEGER, Context, Status, replaced
 from ocpp_schedule.profiles.full import FullProfile, Installed
 from ocpp_schedule.profiles.moment import moment, read_moment
 from ocpp_schedule.profiles.station import DIALECTS, Dialect
@@ -91,7 +92,7 @@ def verdicts(
     Arguments and errors are those of ``validate``.
     """
     problems = [
-        InputProblem(name, f"{value!r} is not known; there are {', '.join(allowed)}.")
+        InputProblem(name, f"{quoted(value)} is not known; there are {', '.join(allowed)}.")
         for name, value, allowed in (("version", version, tuple(READERS)), ("dialect", dialect, DIALECTS))
         if value not in allowed
     ]
@@ -136,7 +137,7 @@ def read_context(context: object, version: OcppVersion, connector: object, diale
     return Context(
         version,
         dialect,
-        connector if type(connector) is int else -1,
+        connector if type(connector) is int and abs(connector) <= LARGEST_INTEGER else -1,
         transactions,
         tuple(_installed(values.get("installed"), version)),
         values,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import repeat
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ocpp_schedule.profiles.rates import Rate, combine, micro, plain, raised, rates_of, rules_for, summed
-from ocpp_schedule.profiles.spans import OF_TRANSACTIONS, Seconds, Span, Timetable, spans
+from ocpp_schedule.profiles.rates import Rate, as_float, combine, micro, plain, raised, rates_of, rules_for, summed
+from ocpp_schedule.profiles.single_limits import Limit, Reported, least, single_limits
+from ocpp_schedule.profiles.spans import OF_TRANSACTIONS, Seconds, Span, Timetable, Told, spans
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -17,7 +20,9 @@ if TYPE_CHECKING:
     from ocpp_schedule.profiles.rates import Lines
     from ocpp_schedule.profiles.station import Dialect, StationState
 
-Segment = tuple[Seconds, Seconds, Rate]
+Segment = tuple[Seconds, Seconds, Told]
+Changes = list[tuple[Seconds, int, Told | None]]
+"""Instant, number of the track, what it says from then on."""
 LINES: Final = 3
 
 
@@ -63,10 +68,21 @@ def evaluate(installed: Sequence[Installed], state: StationState, request: Reque
 
     A request of 0 s gives what is in force at its start.
     """
+    if state.direct_current:
+        installed = [one._replace(profile=_without_phases(one.profile)) for one in installed]
     return _Evaluation(installed, state, request).periods()
 
 
-_REST: Final = (None,) * (len(CompositePeriod._fields) - 3)
+def _without_phases(profile: FullProfile) -> FullProfile:
+    """Return a profile for an EVSE that has no phases (K01.FR.44)."""
+    schedules = [
+        replace(schedule, periods=tuple([period._replace(phases=None) for period in schedule.periods]))
+        for schedule in profile.schedules
+    ]
+    return replace(profile, schedules=tuple(schedules))
+
+
+_REST: Final = [repeat(None)] * (len(CompositePeriod._fields) - 3)
 
 
 class _Evaluation:
@@ -78,10 +94,40 @@ class _Evaluation:
         self.window = request.start_s, request.start_s + max(request.duration_s, 1)
         written = state.default_limit_a if request.unit == "A" else state.default_limit_w
         self.default = Rate(request.unit, None, (None if written is None else micro(written) * self.rules.grain,))
+        self.default_number = None if written is None else as_float(written)
 
     def periods(self) -> tuple[CompositePeriod, ...]:
-        tracks, judge = self.of_station() if self.request.evse == 0 else self.of_evse(self.request.evse)
-        return self.merged(_sweep(tracks, self.window), judge)
+        evse = self.request.evse
+        if evse == 0:
+            tracks, judge = self.of_station()
+            return self.merged(_sweep(tracks, self.window), judge)
+        orders = self.orders(evse)
+        speaking = [profile for order in orders for profile in order]
+        limits = single_limits(speaking, self.rules, become_3=self.state.phases_become_3)
+        if limits is not None:
+            told = [self.overlaid(order, evse, lambda profile, _: limits[id(profile)]) for order in orders]
+            return self.merged_limits(told)
+        return self.merged(
+            _sweep([self.overlaid(order, evse, self.rates) for order in orders], self.window), self.of_evse
+        )
+
+    def merged_limits(self, tracks: Sequence[Sequence[Segment[Limit]]]) -> tuple[CompositePeriod, ...]:
+        """Return the periods where all that is said are single limits."""
+        rules, default = self.rules, (self.default_number, None)
+        now: list[Limit | None] = [None] * len(tracks)
+        before_s: Seconds = self.window[0]
+        starts: list[int] = []
+        found: list[Reported] = []
+        for at, number, change in [*_changes(tracks, self.window), (self.window[1], 0, None)]:
+            if at != before_s:
+                together = least(now, rules, default)
+                if not found or together != found[-1]:
+                    found.append(together)
+                    starts.append(int(before_s) - self.window[0])
+                before_s = at
+            now[number] = change
+        limits, phases = zip(*found, strict=True)
+        return tuple(map(tuple.__new__, repeat(CompositePeriod), zip(starts, limits, phases, *_REST, strict=False)))
 
     def merged(
         self,
@@ -106,7 +152,7 @@ class _Evaluation:
     def values(self, rate: Rate) -> tuple[float | int | None, ...]:
         """Return the fields of ``CompositePeriod`` after ``start_s``, in their order; libocpp does not round."""
         if rate.simple:
-            return (plain(rate.limit[0], self.rules.grain, cut=False), rate.phases, *_REST)
+            return (plain(rate.limit[0], self.rules.grain, cut=False), rate.phases, *[None] * len(_REST))
         cut = rate.changed and self.request.dialect != "libocpp"
         limit, *rest = (
             _numbers(quantity, self.rules.grain, cut=cut)
@@ -114,27 +160,29 @@ class _Evaluation:
         )
         return limit[0], rate.phases, *limit[1:], *(value for quantity in rest for value in quantity)
 
-    def of_evse(self, evse: int) -> tuple[list[list[Segment]], Callable[[tuple[Rate | None, ...]], Rate]]:
-        """Return what speaks for one EVSE, and how it is put together."""
-        tracks = [
-            self.track("charging_station_max_profile", evse),
-            self.track("charging_station_external_constraints", evse),
-            self.transaction_track(evse),
-            self.track("local_generation", evse),
+    def orders(self, evse: int) -> list[list[FullProfile]]:
+        """Return who speaks for one EVSE: four tracks, in each the profile that counts first in front."""
+        return [
+            self.ranked("charging_station_max_profile", evse),
+            self.ranked("charging_station_external_constraints", evse),
+            self.of_transaction(evse),
+            self.ranked("local_generation", evse),
         ]
 
-        def judge(now: tuple[Rate | None, ...]) -> Rate:
-            found = combine([rate for rate in now[:3] if rate is not None], self.rules) or self.default
-            return found if now[3] is None else raised(found, now[3], self.rules)
+    def of_evse(self, now: tuple[Rate | None, ...]) -> Rate:
+        """Return what the four tracks of ``orders`` come to."""
+        found = combine([rate for rate in now[:3] if rate is not None], self.rules) or self.default
+        return found if now[3] is None else raised(found, now[3], self.rules)
 
-        return tracks, judge
-
-    def of_station(self) -> tuple[list[list[Segment]], Callable[[tuple[Rate | None, ...]], Rate]]:
+    def of_station(self) -> tuple[list[list[Segment[Rate]]], Callable[[tuple[Rate | None, ...]], Rate]]:
         """Return the same for the whole station: the sum over its EVSEs, capped by the station's maximum."""
         own = [self.track("charging_station_max_profile", 0), self.track("local_generation", 0)]
         evses = range(1, self.state.num_evses + 1) if self.request.dialect != "microocpp" else ()
         for evse in evses:
-            own += [self.track("charging_station_external_constraints", evse), self.transaction_track(evse)]
+            own += [
+                self.track("charging_station_external_constraints", evse),
+                self.overlaid(self.of_transaction(evse), evse, self.rates),
+            ]
 
         def judge(now: tuple[Rate | None, ...]) -> Rate:
             parts = [
@@ -149,12 +197,12 @@ class _Evaluation:
 
         return own, judge
 
-    def track(self, purpose: Purpose, evse: int) -> list[Segment]:
+    def track(self, purpose: Purpose, evse: int) -> list[Segment[Rate]]:
         """Return what the profiles of one purpose say for an EVSE: at each instant the highest level that speaks."""
-        return self.overlaid(self.ranked(purpose, evse), evse)
+        return self.overlaid(self.ranked(purpose, evse), evse, self.rates)
 
-    def transaction_track(self, evse: int) -> list[Segment]:
-        """Return what holds for the transaction: its own profile, in its gaps the default (1.6 3.13.1).
+    def of_transaction(self, evse: int) -> list[FullProfile]:
+        """Return who speaks for the transaction: its own profile, in its gaps the default (1.6 3.13.1).
 
         An active PriorityCharging profile takes the place of both.
         """
@@ -164,7 +212,7 @@ class _Evaluation:
         if evse in self.state.priority_evses and self.request.dialect == "standard":
             order += self.ranked("priority_charging", evse)
         order += [profile for profile in self.ranked("tx_profile", evse) if self.is_of_transaction(profile, evse)]
-        return self.overlaid([*order, *self.ranked("tx_default_profile", evse)], evse)
+        return [*order, *self.ranked("tx_default_profile", evse)]
 
     def is_of_transaction(self, profile: FullProfile, evse: int) -> bool:
         running = self.state.transactions.get(evse)
@@ -194,80 +242,91 @@ class _Evaluation:
         )
         return [one.profile for _, one in found]
 
-    def overlaid(self, profiles: Iterable[FullProfile], evse: int) -> list[Segment]:
+    def overlaid(
+        self, profiles: Iterable[FullProfile], evse: int, read: Callable[[FullProfile, int], Sequence[Told]]
+    ) -> list[Segment[Told]]:
         """Return what the first profile that speaks says, at each instant; gaps stay gaps."""
         free: list[tuple[Seconds, Seconds]] = [self.window]
-        made: list[Segment] = []
+        made: list[Segment[Told]] = []
         for profile in profiles:
             if not free:
                 break
             covered = spans(profile, self.state, evse, self.window, self.request.dialect)
             if not covered:
                 continue
-            made += self.segments(profile, _pieces(covered, free), evse)
-            free = _without(free, covered)
-        made.sort(key=lambda segment: segment[0])
+            table = Timetable(profile, self.state)
+            told = read(profile, evse)
+            taken = _pieces(covered, free)
+            for piece in taken:
+                made += table.inside(piece, told)
+            free = _without(free, taken)
+        made.sort(key=itemgetter(0))
         return made
 
-    def segments(self, profile: FullProfile, pieces: Iterable[Span], evse: int) -> list[Segment]:
-        table = Timetable(profile, self.state)
-        rates = rates_of(
+    def rates(self, profile: FullProfile, evse: int) -> list[Rate]:
+        return rates_of(
             profile.schedules[0],
             self.rules,
             become_3=self.state.phases_become_3,
             soc_percent=self.state.soc_percent.get(evse) if profile.purpose in OF_TRANSACTIONS else None,
         )
-        made: list[Segment] = []
-        for piece in pieces:
-            inside = table.inside(*piece)
-            ends = [start_s for start_s, _ in inside[1:]]
-            ends.append(piece.end_s)
-            made += [(start_s, end_s, rates[index]) for (start_s, index), end_s in zip(inside, ends, strict=True)]
-        return made
 
 
 def _pieces(covered: Sequence[Span], free: Sequence[tuple[Seconds, Seconds]]) -> list[Span]:
-    """Return the parts of the spans that are still free."""
-    made = []
+    """Return the parts of the spans that are still free; both in order of time, without overlaps."""
+    made: list[Span] = []
+    first = 0
     for low, high in free:
-        for span in covered:
-            start, end = max(low, span.start_s), min(high, span.end_s)
-            if start < end:
-                made.append(Span(start, end, span.anchor_s))
+        while first < len(covered) and covered[first].end_s <= low:
+            first += 1
+        place = first
+        while place < len(covered) and covered[place].start_s < high:
+            span = covered[place]
+            made.append(Span(max(low, span.start_s), min(high, span.end_s), span.anchor_s))
+            place += 1
     return made
 
 
-def _without(free: Sequence[tuple[Seconds, Seconds]], covered: Sequence[Span]) -> list[tuple[Seconds, Seconds]]:
-    left = list(free)
-    for span in covered:
-        left = [
-            part
-            for low, high in left
-            for part in ((low, min(high, span.start_s)), (max(low, span.end_s), high))
-            if part[0] < part[1]
-        ]
+def _without(free: Sequence[tuple[Seconds, Seconds]], taken: Sequence[Span]) -> list[tuple[Seconds, Seconds]]:
+    """Return the free parts without the pieces that were taken of them."""
+    left: list[tuple[Seconds, Seconds]] = []
+    place = 0
+    for low, high in free:
+        at = low
+        while place < len(taken) and taken[place].start_s < high:
+            if taken[place].start_s > at:
+                left.append((at, taken[place].start_s))
+            at = taken[place].end_s
+            place += 1
+        if at < high:
+            left.append((at, high))
     return left
 
 
-def _sweep(
-    tracks: Sequence[Sequence[Segment]], window: tuple[int, int]
-) -> list[tuple[Seconds, tuple[Rate | None, ...]]]:
-    """Return what every track says, from each instant at which one of them changes."""
-    changes: list[tuple[Seconds, int, Rate | None]] = []
+def _changes(tracks: Sequence[Sequence[Segment[Told]]], window: tuple[int, int]) -> Changes[Told]:
+    """Return in order of time when a track begins to say something else."""
+    changes: Changes[Told] = []
     for number, track in enumerate(tracks):
         end_before: Seconds = window[0]
-        for start_s, end_s, rate in track:
+        for start_s, end_s, told in track:
             if start_s > end_before:
                 changes.append((end_before, number, None))
-            changes.append((start_s, number, rate))
+            changes.append((start_s, number, told))
             end_before = end_s
         if track and end_before < window[1]:
             changes.append((end_before, number, None))
     changes.sort(key=itemgetter(0))
-    now: list[Rate | None] = [None] * len(tracks)
-    made: list[tuple[Seconds, tuple[Rate | None, ...]]] = []
+    return changes
+
+
+def _sweep(
+    tracks: Sequence[Sequence[Segment[Told]]], window: tuple[int, int]
+) -> list[tuple[Seconds, tuple[Told | None, ...]]]:
+    """Return what every track says, from each instant at which one of them changes."""
+    now: list[Told | None] = [None] * len(tracks)
+    made: list[tuple[Seconds, tuple[Told | None, ...]]] = []
     before: Seconds = window[0]
-    for at, number, change in changes:
+    for at, number, change in _changes(tracks, window):
         if at != before:
             made.append((before, tuple(now)))
             before = at

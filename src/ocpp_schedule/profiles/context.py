@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 Status = Literal["Accepted", "Rejected", "CALLERROR"]
 CONSTRAINT = "PropertyConstraintViolation"
+LARGEST_INTEGER = 2**63 - 1
 
 
 class Violation(NamedTuple):
@@ -60,10 +61,10 @@ class Context:
         return self.inside is not None and "StartTransaction" in self.inside
 
     def number(self, *names: str) -> int | None:
-        """Return the first of these that is there as a whole number."""
+        """Return the first of these that is there as a whole number of at most 64 bits."""
         for name in names:
             value = self.values.get(name)
-            if type(value) is int:
+            if type(value) is int and abs(value) <= LARGEST_INTEGER:
                 return value
         return None
 

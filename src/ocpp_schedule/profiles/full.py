@@ -153,6 +153,44 @@ class FullProfile:
     custom_data: Json = None
 
 
+class ScheduleUpdate(NamedTuple):
+    """What UpdateDynamicSchedule and PullDynamicScheduleUpdate overwrite in a dynamic profile (2.1)."""
+
+    limit: Decimal | None = None
+    limit_l2: Decimal | None = None
+    limit_l3: Decimal | None = None
+    discharge_limit: Decimal | None = None
+    discharge_limit_l2: Decimal | None = None
+    discharge_limit_l3: Decimal | None = None
+    setpoint: Decimal | None = None
+    setpoint_l2: Decimal | None = None
+    setpoint_l3: Decimal | None = None
+    setpoint_reactive: Decimal | None = None
+    setpoint_reactive_l2: Decimal | None = None
+    setpoint_reactive_l3: Decimal | None = None
+    custom_data: Json = None
+
+
+class ReportedSchedule(NamedTuple):
+    """A composite schedule as a 2.x station reports it, nothing judged; ``decode`` takes defective ones too.
+
+    Attributes:
+        evse: its number; 0: the whole station.
+        duration_s: how far it speaks.
+        start: instant of second 0.
+        unit: A or W.
+        periods: in the order of the wire.
+        custom_data: carried along.
+    """
+
+    evse: int
+    duration_s: int
+    start: Moment
+    unit: RateUnit
+    periods: tuple[FullPeriod, ...]
+    custom_data: Json = None
+
+
 class Installed(NamedTuple):
     """A profile and where it is installed: EVSE (2.x) or connector (1.6), 0 for the whole station."""
 

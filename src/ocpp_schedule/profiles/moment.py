@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
 SECONDS_PER_DAY: Final = 86_400
+LONGEST: Final = 64
+"""Characters; an instant with thirty decimals and an offset has 56."""
 _WRITTEN: Final = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ]([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60)(?:[.,]\d{1,30})?"
     r"(?:[Zz]|([+-])([01]\d|2[0-3]):?([0-5]\d))?",
@@ -35,7 +37,6 @@ class Moment(NamedTuple):
     wall_s: int
 
 
-@lru_cache(maxsize=4096)  # the profiles of a fleet start at few different instants
 def read_moment(text: str) -> Moment | None:
     """Return the instant of an RFC 3339 text, with or without offset; None where it is no instant.
 
@@ -43,6 +44,11 @@ def read_moment(text: str) -> Moment | None:
     Moment(text='1970-01-01T01:00:00.900+01:00', utc_s=0, wall_s=3600)
     >>> read_moment("tomorrow")
     """
+    return _read_moment(text) if len(text) <= LONGEST else None
+
+
+@lru_cache(maxsize=4096)  # the profiles of a fleet start at few different instants
+def _read_moment(text: str) -> Moment | None:
     found = _WRITTEN.fullmatch(text)
     if found is None:
         return None

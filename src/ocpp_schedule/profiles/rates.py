@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from decimal import Decimal, localcontext
+import sys
 from fractions import Fraction
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ocpp_schedule.profiles.full import FullPeriod
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from decimal import Decimal
 
     from ocpp_schedule.model.capabilities import RateUnit
     from ocpp_schedule.profiles.full import FullSchedule
@@ -76,20 +76,34 @@ def rules_for(unit: RateUnit, voltage_v: Fraction, default_phases: int, dialect:
     return Rules(unit, voltage_v.numerator if whole else voltage_v, default_phases, dialect, grain)
 
 
-@lru_cache(maxsize=8192)
 def micro(value: Decimal) -> Exact:
     """Return a decimal in millionths.
 
+    >>> from decimal import Decimal
     >>> micro(Decimal("16.1")), micro(Decimal("0.00000025"))
     (16100000, Fraction(1, 4))
     """
-    with localcontext() as context:
-        context.prec = 1000
-        scaled = value.scaleb(6)
-    return int(scaled) if scaled == scaled.to_integral_value() else Fraction(scaled)
+    numerator, denominator = value.as_integer_ratio()
+    whole, rest = divmod(numerator * MICRO, denominator)
+    return Fraction(numerator * MICRO, denominator) if rest else whole
 
 
-def plain(value: Exact | None, grain: int, *, cut: bool) -> float | None:
+def as_float(value: Decimal) -> float:
+    """Return the nearest float; 0 without a sign, and nothing beyond the largest.
+
+    >>> from decimal import Decimal
+    >>> as_float(Decimal("-0.0")), as_float(Decimal("1e350"))
+    (0.0, 1.7976931348623157e+308)
+    """
+    return _bounded(float(value) + 0.0)
+
+
+def _bounded(value: float) -> float:
+    """Return a number that JSON can write: what lies beyond the largest float is cut to it."""
+    return value if math.isfinite(value) else math.copysign(sys.float_info.max, value)
+
+
+def plain(value: Exact | None, grain: Exact, *, cut: bool) -> float | None:
     """Return grains as a number: as it is, or cut to one decimal towards 0.
 
     >>> plain(9_057_971, 1, cut=True), plain(-500_000, 1, cut=False)
@@ -99,8 +113,15 @@ def plain(value: Exact | None, grain: int, *, cut: bool) -> float | None:
         return None
     if cut:
         tenths = int(_size(value) // (MICRO_PER_TENTH * grain))
-        return (tenths if value >= 0 else -tenths) / 10
-    return float(value / (MICRO * grain))
+        return _divided(tenths if value >= 0 else -tenths, 10)
+    return _divided(value, MICRO * grain)
+
+
+def _divided(value: Exact, divisor: Exact) -> float:
+    try:
+        return float(value / divisor)
+    except OverflowError:
+        return _bounded(math.inf if value > 0 else -math.inf)
 
 
 def rates_of(schedule: FullSchedule, rules: Rules, *, become_3: bool, soc_percent: Decimal | None) -> list[Rate]:
@@ -169,7 +190,7 @@ def _least(rates: Sequence[Rate], rules: Rules) -> Rate | None:
     factor = rules.voltage_v * (phases or rules.default_phases)
     limit = min(
         [
-            rate.limit[0] if rate.unit == rules.unit else _converted(rate.limit[0], rate.unit, factor)
+            rate.limit[0] if rate.unit == rules.unit else converted(rate.limit[0], rate.unit, factor)
             for rate in rates
             if rate.limit[0] is not None
         ]
@@ -245,13 +266,14 @@ def _in_unit(values: Lines, rate: Rate, rules: Rules, used: int, width: int) -> 
     same = rate.unit == rules.unit
     if width == 1:
         value = values[0]
-        return (value if same or value is None else _converted(value, rate.unit, rules.voltage_v * used),)
-    spread = values * width if len(values) == 1 else values[:width]
+        return (value if same or value is None else converted(value, rate.unit, rules.voltage_v * used),)
+    # A sum over EVSEs with two phases each says nothing of a third line.
+    spread = values * width if len(values) == 1 else (*values, *NOTHING * width)[:width]
     if len(values) == 1 and rate.unit == "W":
         spread = tuple(None if value is None else _over(value, used) for value in spread)
     if same:
         return spread
-    return tuple(None if value is None else _converted(value, rate.unit, rules.voltage_v) for value in spread)
+    return tuple(None if value is None else converted(value, rate.unit, rules.voltage_v) for value in spread)
 
 
 def _narrowed(rate: Rate) -> Rate:
@@ -269,7 +291,8 @@ def _picked(values: Lines, pick: Callable[[Iterable[Exact]], Exact]) -> Lines:
     return (pick(known),) if known else NOTHING
 
 
-def _converted(value: Exact, unit: RateUnit, voltage_v: Exact) -> Exact:
+def converted(value: Exact, unit: RateUnit, voltage_v: Exact) -> Exact:
+    """Return a value in the other of the two units, with volts over all its phases."""
     return value * voltage_v if unit == "A" else _over(value, voltage_v)
 
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from math import inf
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from ocpp_schedule.profiles.moment import SECONDS_PER_DAY, local_to_utc_s
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from ocpp_schedule.profiles.full import FullProfile, FullSchedule
     from ocpp_schedule.profiles.station import Dialect, StationState, Transaction
 
 RECURRENCE_S: Final = {"daily": SECONDS_PER_DAY, "weekly": 7 * SECONDS_PER_DAY}
 OF_TRANSACTIONS: Final = frozenset({"tx_profile", "tx_default_profile", "priority_charging"})
+Told = TypeVar("Told")
+"""What a period says, whatever stands for it."""
 Seconds = float
 """Whole seconds since 1970, or an infinity."""
 
@@ -158,15 +160,18 @@ class Timetable:
         self.index = kept[::-1]
         self.starts = [starts[place] for place in self.index]
 
-    def inside(self, start_s: Seconds, end_s: Seconds, anchor_s: int | None) -> list[tuple[Seconds, int]]:
-        """Return (instant, period) for the periods that hold somewhere in ``[start_s, end_s)``."""
+    def inside(self, span: Span, told: Sequence[Told]) -> list[tuple[Seconds, Seconds, Told]]:
+        """Return from when until when each period holds within a span, and what is told of it.
+
+        Args:
+            span: when.
+            told: for each period of the schedule.
+        """
+        start_s, end_s, anchor_s = span
         if anchor_s is None:
-            return [(start_s, 0)]
+            return [(start_s, end_s, told[0])]
         first = max(bisect_right(self.starts, start_s - anchor_s) - 1, 0)
         last = bisect_left(self.starts, end_s - anchor_s)
-        found: list[tuple[Seconds, int]] = [
-            (anchor_s + start, place)
-            for start, place in zip(self.starts[first:last], self.index[first:last], strict=True)
-        ]
-        found[0] = (start_s, self.index[first])
-        return found
+        later: list[Seconds] = [anchor_s + start for start in self.starts[first + 1 : last]]
+        kept = [told[place] for place in self.index[first:last]]
+        return list(zip([start_s, *later], [*later, end_s], kept, strict=True))

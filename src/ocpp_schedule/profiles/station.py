@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
@@ -9,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from ocpp_schedule.errors import InputError, InputProblem
+from ocpp_schedule.model._raw import quoted
 from ocpp_schedule.profiles.moment import read_moment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from ocpp_schedule.model.site import OcppVersion
 
@@ -37,7 +39,8 @@ class StationState:
 
     Attributes:
         num_evses: how many EVSEs it has.
-        voltage_v: nominal, line to neutral (K01.FR.49).
+        voltage_v: nominal, line to neutral (K01.FR.49); with direct current that of the output.
+        direct_current: the EVSEs have no phases: what profiles say of them is ignored (K01.FR.44), and W is A times V.
         default_phases: where a result states none and A and W are converted.
         default_limit_a, default_limit_w: reported where no profile gives a limit; None: no limit.
         transactions: running ones by EVSE.
@@ -53,6 +56,7 @@ class StationState:
 
     num_evses: int = 1
     voltage_v: Fraction = Fraction(NOMINAL_VOLTAGE_V)
+    direct_current: bool = False
     default_phases: int = MOST_PHASES
     default_limit_a: Decimal | None = None
     default_limit_w: Decimal | None = None
@@ -77,19 +81,27 @@ def read_station(station: Mapping[str, Any], version: OcppVersion) -> StationSta
     Raises:
         InputError: an unknown key, or a value that cannot be.
     """
+    if not isinstance(station, Mapping):
+        what = f"{quoted(station)} is no description of a station; give an object with the keys that are known."
+        raise InputError("composite schedule", [InputProblem("station", what)])
     problems: list[InputProblem] = []
     values: dict[str, Any] = {"phases_become_3": version != "1.6"}
     for key, raw in station.items():
         known = KEYS.get(key)
         if known is None:
             what = f"is not known; there are {', '.join(KEYS)}."
-            problems.append(InputProblem(f"station[{str(key)[:40]!r}]", what))
+            problems.append(InputProblem(f"station[{quoted(key)}]", what))
             continue
         name, read, wanted = known
         try:
             values[name] = read(raw)
         except (ValueError, TypeError, AttributeError, KeyError, OSError, InvalidOperation):
-            problems.append(InputProblem(f"station[{key!r}]", f"{repr(raw)[:80]} cannot be; give {wanted}."))
+            problems.append(InputProblem(f"station[{key!r}]", f"{quoted(raw)} cannot be; give {wanted}."))
+    if values.get("direct_current"):
+        values |= {"default_phases": 1, "phases_become_3": False}
+        if "voltage_v" not in values:
+            what = "is missing; with direct current give the voltage at which A and W are converted."
+            problems.append(InputProblem("station['supply_voltage']", what))
     if problems:
         raise InputError("composite schedule", problems)
     return StationState(**values)
@@ -102,6 +114,12 @@ def _whole(low: int, high: int) -> Callable[[Any], int]:
         return raw
 
     return read
+
+
+def _is_dc(raw: Any) -> bool:
+    if raw not in ("AC", "DC"):
+        raise ValueError(raw)
+    return bool(raw == "DC")
 
 
 def _flag(raw: Any) -> bool:
@@ -152,6 +170,7 @@ _limit = _optional(_decimal)
 KEYS: Final[dict[str, tuple[str, Callable[[Any], Any], str]]] = {
     "num_evses": ("num_evses", _whole(1, MAX_EVSES), f"1 to {MAX_EVSES}"),
     "supply_voltage": ("voltage_v", _voltage, "the nominal voltage from line to neutral [V]"),
+    "evse_current_type": ("direct_current", _is_dc, "'AC' or 'DC'"),
     "default_number_phases": ("default_phases", _whole(1, MOST_PHASES), "1, 2 or 3"),
     "default_limit_A": ("default_limit_a", _limit, "a number [A] or None"),
     "default_limit_W": ("default_limit_w", _limit, "a number [W] or None"),

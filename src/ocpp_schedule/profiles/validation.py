@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
+from ocpp_schedule.model._raw import quoted
 from ocpp_schedule.profiles.context import CONSTRAINT, Violation, overlapping, replaced
 from ocpp_schedule.profiles.schedule_rules import schedule_violations
 
@@ -46,6 +47,10 @@ def _station(context: Context) -> Iterator[Violation]:
     if missing or context.lacks("SmartCharging", "Enabled", "Available"):
         rule = "1.6 errata 3.39" if context.version == "1.6" else "K01.FR.29"
         yield Violation(rule, "NotSupported", "This station does no smart charging; send no profiles.", "CALLERROR")
+    wait_s = context.number("retry_after_s")
+    if context.version == "2.1" and wait_s is not None and wait_s > 0:
+        remedy = f"The station takes no further profile for {wait_s} s, to spare its memory; send it then."
+        yield Violation("K01.FR.56", "RateLimitExceeded", remedy)
 
 
 def _place(profile: FullProfile, context: Context) -> Iterator[Violation]:
@@ -107,6 +112,9 @@ def _transaction(profile: FullProfile, context: Context) -> Iterator[Violation]:
         yield Violation("schema ChargingProfileType.transactionId", CONSTRAINT, what, "CALLERROR")
     if context.in_start:
         return
+    if not old and context.lacks("EVChargingNeedsReported"):
+        what = "The car has not told its needs yet; send the profile after NotifyEVChargingNeeds."
+        yield Violation("K15.FR.17", "InvalidMessageSeq", what)
     if number is None and not old:
         yield Violation("K01.FR.03", "MissingParam", "A TxProfile names its transaction; give transactionId.")
     if context.connector not in context.transactions:
@@ -116,7 +124,8 @@ def _transaction(profile: FullProfile, context: Context) -> Iterator[Violation]:
     running = context.transactions[context.connector]
     if None not in {number, running} and number != running:
         rule = "1.6 3.13.1" if old else "K01.FR.33"
-        yield Violation(rule, "TxNotFound", f"Transaction {running!r} runs there, not {number!r}; use its id.")
+        what = f"Transaction {quoted(running)} runs there, not {quoted(number)}; use its id."
+        yield Violation(rule, "TxNotFound", what)
 
 
 def _identity(profile: FullProfile, context: Context) -> Iterator[Violation]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
@@ -48,33 +49,46 @@ class BruteComposite:
         self.unit = unit
         self.dialect = dialect
         self.volt = Fraction(str(station.get("supply_voltage", 230)))
-        self.assumed_phases = station.get("default_number_phases", 3)
-        self.become_3 = station.get("absent_numberPhases_becomes_3_at_install", version != "1.6")
+        self.has_phases = station.get("evse_current_type") != "DC"
+        self.assumed_phases = station.get("default_number_phases", 3) if self.has_phases else 1
+        self.become_3 = self.has_phases and station.get("absent_numberPhases_becomes_3_at_install", version != "1.6")
         self.running = {int(evse): one for evse, one in station.get("transactions", {}).items()}
+        self.rates: dict[tuple[int, int, int], dict[str, Any]] = {}
+        self.known: dict[tuple[int, ...], dict[str, Any]] = {}
 
     def at(self, evse: int, second: int) -> dict[str, Any]:
         """Return what holds ``second`` seconds after the start: quantities by wire name, and ``phases``."""
         now = self.start + second * ONE
-        return self._written(self._of_station(now) if evse == 0 else self._of_evse(evse, now))
+        spoken = self._spoken(evse, now)
+        key = (evse, *map(id, spoken))
+        if key not in self.known:  # the same rates, which ``self.rates`` keeps, come to the same at any instant
+            self.known[key] = self._written(self._of_station(spoken) if evse == 0 else self._of_evse(spoken))
+        return self.known[key]
 
-    def _of_evse(self, evse: int, now: datetime) -> dict[str, Any]:
-        parts = [
-            self._speaks(MAXIMA, evse, now),
-            self._speaks(("ChargingStationExternalConstraints",), evse, now),
-            self._in_transaction(evse, now),
-        ]
-        return self._with_generation(self._together(parts) or self._unlimited(), evse, now)
+    def _spoken(self, evse: int, now: datetime) -> list[dict[str, Any] | None]:
+        """Return what is said now: maximum and local generation, then constraints and transaction of each EVSE."""
+        whole = evse == 0
+        evses: Iterable[int] = range(1, self.station.get("num_evses", 1) + 1) if whole else [evse]
+        if whole and self.dialect == "microocpp":
+            evses = ()
+        generation = self._speaks(("LocalGeneration",), evse, now) if self.dialect == "standard" else None
+        found = [self._speaks(MAXIMA, evse, now), generation]
+        for one in evses:
+            found.append(self._speaks(("ChargingStationExternalConstraints",), one, now))
+            found.append(self._in_transaction(one, now))
+        return found
 
-    def _of_station(self, now: datetime) -> dict[str, Any]:
-        top = self._speaks(MAXIMA, 0, now)
+    def _of_evse(self, spoken: Sequence[dict[str, Any] | None]) -> dict[str, Any]:
+        top, generation, *own = spoken
+        return self._with_generation(self._together([top, *own]) or self._unlimited(), generation)
+
+    def _of_station(self, spoken: Sequence[dict[str, Any] | None]) -> dict[str, Any]:
+        top, generation, *own = spoken
         parts = [top]
-        if self.dialect != "microocpp":
-            each = []
-            for evse in range(1, self.station.get("num_evses", 1) + 1):
-                outside = self._speaks(("ChargingStationExternalConstraints",), evse, now)
-                each.append(self._together([outside, self._in_transaction(evse, now)]) or self._unlimited())
+        if own:
+            each = [self._together(own[k : k + 2]) or self._unlimited() for k in range(0, len(own), 2)]
             parts.append(self._added(each))
-        return self._with_generation(self._together(parts) or self._unlimited(), 0, now)
+        return self._with_generation(self._together(parts) or self._unlimited(), generation)
 
     def _unlimited(self) -> dict[str, Any]:
         default = self.station.get(f"default_limit_{self.unit}")
@@ -130,8 +144,17 @@ class BruteComposite:
         period = self._period(profile, schedule, evse, now)
         if period is None:
             return None
+        key = (id(profile), id(period), evse)
+        if key not in self.rates:
+            self.rates[key] = self._asked(profile, schedule, period, evse)
+        return self.rates[key]
+
+    def _asked(
+        self, profile: Mapping[str, Any], schedule: Mapping[str, Any], period: Mapping[str, Any], evse: int
+    ) -> dict[str, Any]:
+        """Return what a period asks for."""
         phases = 3 if self.become_3 else None
-        if period.get("numberPhases", 0) >= 1:
+        if self.has_phases and period.get("numberPhases", 0) >= 1:
             phases = min(period["numberPhases"], 3)
         found: dict[str, Any] = {"unit": schedule["chargingRateUnit"], "phases": phases}
         for quantity in QUANTITIES:
@@ -240,7 +263,7 @@ class BruteComposite:
         if width == 1:
             found, factor = values[:1], self.volt * used
         else:
-            per_line = values[:width] if len(values) > 1 else values * width
+            per_line = (values + [None] * width)[:width] if len(values) > 1 else values * width
             share = used if len(values) == 1 and unit == "W" else 1
             found, factor = [None if value is None else value / share for value in per_line], self.volt
         if unit == self.unit:
@@ -271,9 +294,8 @@ class BruteComposite:
             found[quantity] = sums
         return _without_empty_lines(found)
 
-    def _with_generation(self, rate: dict[str, Any], evse: int, now: datetime) -> dict[str, Any]:
+    def _with_generation(self, rate: dict[str, Any], more: dict[str, Any] | None) -> dict[str, Any]:
         """Return a limit with local generation on top of it."""
-        more = self._speaks(("LocalGeneration",), evse, now) if self.dialect == "standard" else None
         if more is None or rate["limit"][0] is None:
             return rate
         width = len(rate["limit"])
@@ -295,6 +317,7 @@ class BruteComposite:
         return found
 
 
+@lru_cache(maxsize=1024)
 def _instant(text: str) -> datetime:
     found = datetime.fromisoformat(text)
     found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)

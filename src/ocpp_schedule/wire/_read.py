@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
+from itertools import repeat
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,7 +13,7 @@ from ocpp_schedule.wire._values import (
     LARGEST_INTEGER,
     Unreadable,
     read_boolean,
-    read_decimal,
+    read_decimals,
     read_integer,
     read_json,
     read_number,
@@ -45,7 +45,7 @@ SIMPLE: Final[dict[str, Callable[[object], Any]]] = {
     "json": read_json,
 }
 _PLAIN: Final = ("start_s", "limit", "phases")
-_REST: Final = (None,) * (len(FullPeriod._fields) - len(_PLAIN))
+_REST: Final = [repeat(None)] * (len(FullPeriod._fields) - len(_PLAIN))
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -142,10 +142,10 @@ def _plain_periods(raw: list[Any], table: Mapping[str, Field]) -> tuple[FullPeri
         return None
     if raw and max(*starts, *used, -min(starts), -min(used, default=0)) > LARGEST_INTEGER:
         return None
-    written = list(map(read_decimal, limits))
-    if not set(map(type, written)) <= {Decimal}:
+    written = read_decimals(limits)
+    if written is None:
         return None
-    return tuple([tuple.__new__(FullPeriod, (*three, *_REST)) for three in zip(starts, written, counts, strict=True)])
+    return tuple(map(tuple.__new__, repeat(FullPeriod), zip(starts, written, counts, *_REST, strict=False)))
 
 
 def read_full(
@@ -157,6 +157,22 @@ def read_full(
     is a matter of ``validation``. Without ``strict`` a field that the version does not know is passed over, as
     stations do; a profile so read does not hold all that was written.
     """
+    found: FullProfile | tuple[WireProblem, ...] = read_record(
+        wire, tables, tables.profile, FullProfile, where, strict=strict
+    )
+    return found
+
+
+def read_record(
+    wire: object,
+    tables: FieldTables,
+    table: Mapping[str, Field],
+    made: Callable[..., Any],
+    where: str,
+    *,
+    strict: bool,
+) -> Any:
+    """Return any record of these tables, or everything that is wrong with it; as ``read_full``."""
     reader = _Reader(tables, strict=strict)
-    found = reader.record(wire, tables.profile, FullProfile, where)
-    return found if isinstance(found, FullProfile) else tuple(reader.problems)
+    found = reader.record(wire, table, made, where)
+    return tuple(reader.problems) if found is None else found

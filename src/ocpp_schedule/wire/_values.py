@@ -46,7 +46,7 @@ def read_number(value: object) -> Decimal | Unreadable:
 
 @lru_cache(maxsize=8192, typed=True)
 def read_decimal(value: float | Decimal) -> Decimal | Unreadable:
-    """Return the decimal of what is known to be a number; there are many of them, and few different ones."""
+    """Return the decimal of what is known to be a number."""
     if type(value) is int and abs(value) >= 10**MAX_DIGITS:
         return Unreadable("a number of more than 400 digits", "PropertyConstraintViolation")
     found = Decimal(repr(value)) if type(value) is float else Decimal(value)
@@ -56,6 +56,16 @@ def read_decimal(value: float | Decimal) -> Decimal | Unreadable:
     if isinstance(exponent, int) and (exponent < -MAX_DIGITS or found.adjusted() > MAX_DIGITS):
         return Unreadable("a number of more than 400 digits", "PropertyConstraintViolation")
     return found
+
+
+def read_decimals(values: list[float]) -> list[Decimal] | None:
+    """Return the decimals of floats and integers; None where one of them cannot be read."""
+    floats = [value for value in values if type(value) is float]
+    if not all(map(math.isfinite, floats)):
+        return None
+    if len(floats) < len(values) and max(abs(value) for value in values if type(value) is int) > LARGEST_INTEGER:
+        return None
+    return list(map(Decimal, map(repr, values)))
 
 
 @lru_cache(maxsize=8192)
@@ -83,7 +93,7 @@ def read_boolean(value: object) -> bool | Unreadable:
 
 def read_time(value: object) -> Moment | Unreadable:
     """Return an instant with its text."""
-    found = read_moment(value) if type(value) is str and len(value) <= MAX_TEXT else None
+    found = read_moment(value) if type(value) is str else None
     return Unreadable(f"{shown(value)} is no instant like 2026-01-15T07:30:00Z") if found is None else found
 
 
@@ -99,11 +109,11 @@ def _copied(value: Any, depth: int, left: list[int]) -> Any | Unreadable:
     left[0] -= 1
     if left[0] < 0 or depth < 0:
         return Unreadable("nested too deeply, or too large", "PropertyConstraintViolation")
-    if value is None or type(value) in {bool, int, str}:
+    if value is None or type(value) in {bool, str}:
         return value
-    if type(value) is float or type(value) is Decimal:
-        finite = math.isfinite(value) if type(value) is float else Decimal(value).is_finite()
-        return value if finite else Unreadable("no finite number", "PropertyConstraintViolation")
+    if type(value) in {int, float, Decimal}:
+        found = read_number(value)
+        return found if isinstance(found, Unreadable) else value
     if type(value) is list or type(value) is dict:
         return _copied_inside(value, depth - 1, left)
     return Unreadable(f"{shown(value)} is no JSON value")

@@ -10,7 +10,14 @@ from ocpp_schedule.wire._values import write_number
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ocpp_schedule.profiles.full import FullPeriod, FullProfile, FullSchedule, LimitAtSoc
+    from ocpp_schedule.profiles.full import (
+        FullPeriod,
+        FullProfile,
+        FullSchedule,
+        LimitAtSoc,
+        ReportedSchedule,
+        ScheduleUpdate,
+    )
     from ocpp_schedule.wire._fields import Field, FieldTables
 
 
@@ -20,15 +27,16 @@ def write_full(profile: FullProfile, tables: FieldTables, where: str = "profile"
     Raises:
         InputError: the version cannot carry a field or value that is set, or wants one that is not.
     """
-    return _record(profile, tables.profile, tables, where)
+    return write_record(profile, tables.profile, tables, where)
 
 
-def _record(
-    record: FullProfile | FullSchedule | FullPeriod | LimitAtSoc,
+def write_record(
+    record: FullProfile | FullSchedule | FullPeriod | LimitAtSoc | ReportedSchedule | ScheduleUpdate,
     table: Mapping[str, Field],
     tables: FieldTables,
     where: str,
 ) -> dict[str, Any]:
+    """Return any record of these tables; as ``write_full``."""
     names = record._fields if isinstance(record, tuple) else record.__dataclass_fields__
     for name in names:
         if name not in table and getattr(record, name) is not None:
@@ -54,7 +62,7 @@ def _value(name: str, field: Field, value: Any, tables: FieldTables, where: str)
             raise _refusal(where, f"OCPP {tables.version} has no {value!r}; it has {', '.join(names)}.")
         return names[value]
     if field.form == "record":
-        return _record(value, tables.limit_at_soc, tables, where)
+        return write_record(value, tables.limit_at_soc, tables, where)
     if field.form in {"one", "list"}:
         return _records(name, field, value, tables, where)
     wanted = {"integer": int, "text": str}.get(field.form)
@@ -65,7 +73,7 @@ def _value(name: str, field: Field, value: Any, tables: FieldTables, where: str)
 
 def _records(name: str, field: Field, value: tuple[Any, ...], tables: FieldTables, where: str) -> Any:
     table = tables.period if name == "periods" else tables.schedule
-    made = [_record(part, table, tables, f"{where}[{index}]") for index, part in enumerate(value)]
+    made = [write_record(part, table, tables, f"{where}[{index}]") for index, part in enumerate(value)]
     if field.form == "list":
         return made
     if len(made) != 1:
