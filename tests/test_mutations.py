@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from ocpp_schedule.model.availability import Outage
+from ocpp_schedule.model.availability import Derate, Outage
 from ocpp_schedule.model.capabilities import Capabilities
 from ocpp_schedule.model.devices import Generator, Storage
 from ocpp_schedule.model.objective import Objective
@@ -36,6 +36,7 @@ from ocpp_schedule.model.site import (
     Transformer,
 )
 from ocpp_schedule.model.tariff import PeakCharge, Tariff
+from ocpp_schedule.model.v2g import V2g
 from ocpp_schedule.pipeline import compiled, derived, reviewed
 from ocpp_schedule.solve.ladder import solve
 from ocpp_schedule.solve.repair import whole_steps
@@ -354,6 +355,48 @@ def matrix_swapping() -> Scenario:
     return day.model_copy(update={"sessions": (first, second), "tariff": Tariff(energy=0.2)})
 
 
+def giving(**changes: Any) -> Scenario:
+    """Two cars that can give 16 A each, at once more than the fuse carries; energy is dear first."""
+    v2g = V2g(charge_efficiency=0.9, discharge_efficiency=0.9, **changes.pop("v2g", {"min_soc_percent": 20}))
+    car = {"v2g": v2g, "battery_wh": 20_000.0, "soc_percent": 50.0, "energy_wh": 0.0} | changes.pop("car", {})
+    circuit = {"id": "main", "limit_a": 24} | changes.pop("circuit", {})
+    site = {
+        "stations": (Station(id="S", circuit="main", ocpp_version="2.1"),),
+        "circuits": (Circuit(**circuit),),
+    } | changes.pop("site", {})
+    falling = PriceSeries(start=START, step_s=900, per_kwh=(0.4, 0.35, 0.3, 0.1, 0.1, 0.1))
+    given: dict[str, Any] = {"tariff": Tariff(energy=falling, export=falling)} | changes
+    return scenario(site=site, connector={"max_discharge_current_a": 16, "min_current_a": 0.0}, car=car, **given)
+
+
+def losing() -> Scenario:
+    return giving(car={"energy_wh": 2000.0})
+
+
+def giving_little() -> Scenario:
+    return giving(circuit={"limit_a": 80}, v2g={"max_discharge_w": 3000.0, "min_soc_percent": 45})
+
+
+def nearly_full() -> Scenario:
+    """Energy is dear at the end: who has room fills it first."""
+    rising = PriceSeries(start=START, step_s=900, per_kwh=(0.1, 0.1, 0.3, 0.3, 0.5, 0.5))
+    return giving(
+        circuit={"limit_a": 80}, car={"soc_percent": 94.0}, v2g={}, tariff=Tariff(energy=rising, export=rising)
+    )
+
+
+def not_exporting() -> Scenario:
+    """Nothing is certain to be drawn, so nothing may be given."""
+    forecast = Forecast(id="hall", start=START, step_s=900, expected_w=(8000.0,) * SLOTS)
+    return giving(circuit={"limit_a": 80, "export_limit_w": 0.0}, forecasts=(forecast,))
+
+
+def giving_in_part() -> Scenario:
+    """A derate holds for what cars give, too."""
+    derate = Derate(start=START, end=START + timedelta(minutes=45), max_current_a=6.0)
+    return giving(circuit={"limit_a": 80}, availability=(derate,))
+
+
 def result(change: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Return a mutation that changes what a function returns."""
 
@@ -490,6 +533,15 @@ COMPILER = [
     ),
     case("problem.conductors._given", result(lambda term: replace(term, weight=term.weight / 2)), matrix, "row"),
     case("problem.phasors._squares", result(lambda squares: squares * 4), matrix, "row"),
+    case("problem.v2g.car_batteries", instead(()), losing, "claimed_energy"),
+    case("problem.v2g._most_steps", result(lambda most: 2 * most), giving_little, "discharge"),
+    case("problem.v2g._battery", result(lambda b: replace(b, reserve=0, low=0)), giving_little, "soc"),
+    case("problem.v2g._battery", result(lambda b: replace(b, high=2 * b.high)), nearly_full, "soc"),
+    case("problem.v2g._battery", result(lambda b: replace(b, drawn=b.kept)), giving_little, "claimed_energy", "soc"),
+    case("problem.v2g._battery", result(lambda b: replace(b, wear=7)), giving_little, "claimed_cost"),
+    case("problem.v2g.up_rows", instead(()), giving, "upwards"),
+    case("problem.v2g._export_room", result(lambda room: room + 90_000), not_exporting, "upwards"),
+    case("problem.v2g._session_steps", lambda _: lambda _t, _o, _i, steps: steps, giving_in_part, "discharge"),
     case("problem.stages.compile_stages", result(_doubled_rates), fastest, "claimed_stage"),
 ]
 
@@ -559,6 +611,8 @@ SOLVER = [
     case("solve.metering.curtail", result(np.zeros_like), roofed, "export"),
     case("solve.exchange._Builder._surplus_rows", instead(None), surplus, "surplus"),
     case("solve.storage_rows._hard_rows", instead([]), beside_battery, "row"),
+    case("solve.v2g_rows.fitting", lambda _: lambda _problem, _meter, steps: steps, giving, "upwards"),
+    case("solve.v2g_rows.rounded_discharge", result(lambda steps: steps + 30), giving_little, "discharge"),
 ]
 
 

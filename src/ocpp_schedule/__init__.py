@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     )
     from ocpp_schedule.model.state import SessionState
     from ocpp_schedule.model.tariff import PeakCharge, PeakWindow, Tariff
+    from ocpp_schedule.model.v2g import V2g
     from ocpp_schedule.plan import Plan, schedule
     from ocpp_schedule.timegrid import TimeGrid
 
@@ -85,6 +86,7 @@ _HOMES = {
     "Tariff": "model.tariff",
     "TimeGrid": "timegrid",
     "Transformer": "model.site",
+    "V2g": "model.v2g",
     "composite_schedule": "delivery.composite",
     "decode": "delivery.decode",
     "diff": "delivery.diff",
@@ -141,6 +143,7 @@ __all__ = [
     "Tariff",
     "TimeGrid",
     "Transformer",
+    "V2g",
     "composite_schedule",
     "decode",
     "diff",

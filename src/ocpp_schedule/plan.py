@@ -183,7 +183,7 @@ class Plan(Answers, AtMeter, Sending):
 
     @property
     def energy_wh(self) -> dict[str, float]:
-        """Expected energy by session [Wh], losses at guarded edges taken off."""
+        """Expected energy by session [Wh], losses at guarded edges taken off; with ``v2g`` more in the battery."""
         return {name: energy_to_wh(units) for name, units in self.report.energy_units.items()}
 
     @property
@@ -306,7 +306,9 @@ class Plan(Answers, AtMeter, Sending):
         from ocpp_schedule.views.frame import plan_frame  # noqa: PLC0415 - loads pandas
 
         units = self._units
-        return plan_frame(self.problem, self.limits, tuple(units[s.connector] for s in self._sessions), self.expected_w)
+        given_w = None if self.solution.discharge_steps is None else self.given_w
+        of_session = tuple(units[session.connector] for session in self._sessions)
+        return plan_frame(self.problem, self.limits, of_session, self.expected_w, given_w)
 
     def verify(self) -> Report:
         """Return a fresh report of the referee: violations, energies, cost, and the bounds it can prove."""

@@ -96,6 +96,11 @@ def opened(
         names = ", ".join(repr(storage.id) for storage in scenario.site.storages)
         what = f"cannot be planned again within a grid yet: {names}; give a grid that begins now, and their charge."
         wrong.append(InputProblem("site.storages", what))
+    givers = [session.id for session in scenario.sessions if now is not None and session.v2g is not None]
+    if givers:
+        what = "give a grid that begins now, and the state of charge as it is."
+        named = ", ".join(map(repr, givers))
+        wrong.append(InputProblem("sessions", f"with v2g cannot be planned again within a grid yet: {named}; {what}"))
     if wrong:
         raise InputError("schedule()", wrong)
     if now is None:

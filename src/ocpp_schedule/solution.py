@@ -74,6 +74,7 @@ class Certificate:
         meter_prices: one per slot, what a unit more through the meter costs: price x seconds, as money of energy.
         peak_prices: by peak charge and billing period, one per metering interval: money units per 0.1 W of its mean.
         storage_prices: by battery, what stored energy is worth after each slot: money units per 0.1 J.
+        car_prices: by session with ``v2g``, the same of its battery.
         surplus_prices: one per slot, of energy that waits for surplus, as ``meter_prices``.
         export_prices: by circuit with a limit on export, one per slot, as ``meter_prices``.
         stage_prices: by the name of a stage before, what one of its units is worth.
@@ -98,6 +99,7 @@ class Certificate:
     share_prices: dict[str, dict[str, int]] = field(default_factory=dict)
     soft_prices: dict[tuple[str, int], tuple[int, ...]] = field(default_factory=dict)
     tangent_prices: tuple[TangentPrice, ...] = ()
+    car_prices: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,8 @@ class Solution:
         connector_ids: order of the two floors, sorted.
         idle_floor_steps: (connectors,) int64.
         end_floor_steps: (connectors,) int64.
-        energy_units: (sessions,) int64, 0.1 J the set-points give, guard losses taken off.
+        energy_units: (sessions,) int64, 0.1 J the set-points give, guard losses taken off; of sessions with ``v2g``
+            what is more in the battery.
         cost_units: exact cost of that energy in money units.
         stages: results in the order of the stages.
         method: which rung of the ladder made the plan, e.g. ``linear``.
@@ -127,6 +130,9 @@ class Solution:
         storage_ids: rows of ``storage_steps``, sorted.
         storage_steps: (batteries, slots) int64, steps of each battery, positive for charging, read-only; None where
             there is none.
+        discharge_ids: rows of ``discharge_steps``, the sessions with ``v2g``, sorted.
+        discharge_steps: (sessions with v2g, slots) int64, what each gives, in steps of its connector, read-only; None
+            where there is none. Where one gives its set-point is 0.
         cost_parts: the cost as energy, export, peaks and wear [money units], each rounded down by itself; empty where
             the cost is that of charging energy alone.
     """
@@ -149,4 +155,6 @@ class Solution:
     curtailed_dw: npt.NDArray[np.int64] | None = None
     storage_ids: tuple[str, ...] = ()
     storage_steps: npt.NDArray[np.int64] | None = None
+    discharge_ids: tuple[str, ...] = ()
+    discharge_steps: npt.NDArray[np.int64] | None = None
     cost_parts: dict[str, int] = field(default_factory=dict)

@@ -32,8 +32,8 @@ from ocpp_schedule.problem.registers import registers_of
 
 START = datetime(2026, 1, 15, tzinfo=UTC)
 QUARTER = timedelta(minutes=15)
-METER_KINDS = ("surplus", "curtailment", "export", "storage")
-"""Kinds of violations that are planted here, and in ``test_check_storage``."""
+METER_KINDS = ("surplus", "curtailment", "export", "storage", "discharge", "soc", "upwards")
+"""Kinds of violations that are planted here, in ``test_check_storage`` and in ``test_check_v2g``."""
 
 
 def plan(**changes: Any) -> Plan:

@@ -142,7 +142,7 @@ class LaterProfile(ChargingProfile):
 
 
 def later(*, period: int | None = None, schedule: int | None = None, profile: str | None = None) -> LaterProfile:
-    periods = (LaterPeriod(0, 60, 1), LaterPeriod(60, 70, 1, period))
+    periods = (LaterPeriod(0, 60, 1), LaterPeriod(60, 70, 1, later_tenths=period))
     return LaterProfile(
         101, "tx_default_profile", "absolute", 0, None, LaterSchedule(START, "A", periods, schedule), profile
     )

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ocpp_schedule.check.quantities import Cars
     from ocpp_schedule.check.report import Findings
     from ocpp_schedule.check.storage import Battery
+    from ocpp_schedule.check.v2g import Taken
     from ocpp_schedule.model.series import Forecast
     from ocpp_schedule.model.site import Load, Site
     from ocpp_schedule.model.tariff import Tariff
@@ -178,8 +179,17 @@ def judge_meter(
     given: Given,
     solution: Solution,
     findings: Findings,
+    taken: Taken | None = None,
 ) -> dict[str, int]:
     """Judge curtailment, export limits and sessions that wait for surplus; return the parts of the cost.
+
+    Args:
+        background: the meter beside charging.
+        cars: the sessions.
+        given: energy of charging.
+        solution: with what is curtailed, and what batteries do.
+        findings: takes what is wrong.
+        taken: what cars give; None: nothing.
 
     Returns:
         ``energy``, ``export``, ``peaks``, ``wear`` and their ``total``: what the plan adds to the bill of a site in
@@ -188,11 +198,14 @@ def judge_meter(
     curtailed = _curtailed(background, solution, findings)
     stored, wear = judge_storages(background.batteries, background.seconds, solution, findings)
     _judge_surplus(background, cars, given, findings)
-    _judge_exports(background, cars, given, curtailed | stored, findings)
+    _judge_exports(background, cars, given, curtailed | stored, findings, {} if taken is None else taken.by_car)
     idle = background.net()
     cut = [sum(column) for column in zip(*curtailed.values(), *stored.values(), strict=True)]
     loads = [sum(column) for column in zip(*background.load.values(), strict=True)] or [0] * len(idle)
     net = [a + b + c for a, b, c in zip(idle, given.by_slot, cut or [0] * len(idle), strict=True)]
+    if taken is not None:
+        net = [through - out for through, out in zip(net, taken.by_slot, strict=True)]
+        wear += taken.wear
     used = [a + b for a, b in zip(loads, given.by_slot, strict=True)]
     with_plan, without = background.bill(net, used), background.bill(idle, loads)
     parts = [*(after - before for after, before in zip(with_plan, without, strict=True)), Fraction(wear)]
@@ -231,8 +244,12 @@ def _judge_exports(
     given: Given,
     controlled: dict[str, list[int]],
     findings: Findings,
+    taken: dict[int, list[int]],
 ) -> None:
-    """Judge limits on export; ``controlled`` is what is taken off generators and goes into batteries [0.1 J]."""
+    """Judge limits on export; ``controlled`` is what is taken off generators and goes into batteries [0.1 J].
+
+    ``taken`` is what cars give, by their rows.
+    """
     site = background.site
     parents = {circuit.id: circuit.parent for circuit in site.circuits}
     station = {one.id: one.circuit for one in site.stations}
@@ -243,10 +260,11 @@ def _judge_exports(
         named = [(one.id, one.circuit) for part in (site.loads, site.generators, site.storages) for one in part]
         devices = {name for name, where in named if at_or_below(where, circuit.id, parents)}
         sources = [name for name in controlled if name in devices]
-        if not sources:
+        if not sources and not taken:
             continue
         below = [at for at, car in enumerate(cars.models) if at_or_below(place[car.connector], circuit.id, parents)]
         cars_draw = [delivered(cars, at, given.of_car(at).tolist()) for at in below]
+        cars_draw += [[-out for out in taken[at]] for at in below if at in taken]
         drawn = [sum(parts) for parts in zip(*cars_draw, strict=True)] or [0] * len(background.seconds)
         net = background.net(devices)
         limit_dw = round_down(circuit.export_limit_w, DECIWATTS_PER_WATT)

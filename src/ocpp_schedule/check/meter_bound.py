@@ -48,10 +48,12 @@ class MeterBound:
     Attributes:
         ways: import, and export.
         constant: what does not depend on the plan [money units].
+        consumed: per slot, what peaks of consumption add to the price of charging.
     """
 
     ways: tuple[Way, Way]
     constant: Fraction
+    consumed: list[int]
 
     def total(self, charging: Sequence[Sequence[int]], times: int) -> Fraction:
         """Return the bound, given the least cost of charging per slot for either way [1 / times money units]."""
@@ -71,6 +73,7 @@ def meter_bound(
     caps: npt.NDArray[np.int64],
     certificate: Certificate,
     pays: dict[str, list[int]],
+    giving: Sequence[int] = (),
 ) -> MeterBound:
     """Return the prices of the certificate, held to what is valid, with what they prove about the rest.
 
@@ -80,6 +83,7 @@ def meter_bound(
         caps: (cars, slots) largest set-points of any plan.
         certificate: prices of any kind.
         pays: by battery, what a step of charging pays to hard rows in each slot [1 / denominator money units].
+        giving: by slot, the most that cars can give [0.1 W]; empty: nothing.
     """
     seconds, slots = background.seconds, len(background.seconds)
     base = background.net()
@@ -117,11 +121,14 @@ def meter_bound(
             _fixed(background, base, prices, rows, values, rated),
             [reach >= 0 for reach in top]
             if prices is inward
-            else [net < out * length for net, length in zip(base, seconds, strict=True)],
+            else [
+                net < (out + more) * length
+                for net, length, more in zip(base, seconds, giving or [0] * slots, strict=True)
+            ],
         )
         for prices in (inward, outward)
     )
-    return MeterBound((ways[0], ways[1]), constant)
+    return MeterBound((ways[0], ways[1]), constant, consumed)
 
 
 def _sum(series: dict[str, list[int]], slots: int) -> list[int]:

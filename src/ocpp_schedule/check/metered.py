@@ -16,6 +16,7 @@ from ocpp_schedule.check.meter_bound import meter_bound
 from ocpp_schedule.check.needs import Needs, forgiven_units, needs_of
 from ocpp_schedule.check.offers import offers_of
 from ocpp_schedule.check.storage import charging_units
+from ocpp_schedule.check.v2g_bound import givers_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -36,20 +37,31 @@ def metered_bound_units(scene: Scene, certificate: Certificate, *, must_units: i
     amounts = _within_surplus(scene, rows.amounts(everyone))
     copies = amounts.shape[1] // slots
     caps = amounts.reshape(everyone.size, copies, slots).sum(axis=1)
-    prices = meter_bound(scene.background, cars, caps, certificate, charging_pays(scene, certificate))
+    needs = needs_of(scene, certificate)
+    givers = givers_of(scene, certificate, needs) if scene.gives else None
+    given = [] if givers is None else givers.most_dw(slots)
+    prices = meter_bound(scene.background, cars, caps, certificate, charging_pays(scene, certificate), given)
     power, draw = (each[:, None].astype(object) for each in (cars.power, cars.draw))
     inward, outward = (np.tile(draw * way.money * times, copies) for way in prices.ways)
     net = inward + rows.price[rows.group].astype(object) * rows.scale
     energy = np.tile(power * scene.seconds, copies)
-    needs = _repriced(needs_of(scene, certificate), net, energy, amounts, slots)
-    for at in range(needs.car.size):
+    apart = set() if givers is None else set(givers.rows)
+    needs = _repriced(needs, net, energy, amounts, slots, apart)
+    for at in [at for at, car in enumerate(needs.car.tolist()) if car not in apart]:
         inside = np.tile(np.arange(slots) < needs.end[at], copies)
         net[needs.car[at], inside] -= needs.price[at] * energy[needs.car[at], inside]
     worth = sum((needs.price * needs.units.astype(object)).tolist()) - rows.paid
-    worth -= _capped(scene, certificate, net, energy, amounts)
+    if givers is not None:
+        givers.price(net, energy, slots)
+        worth += givers.constant
+    worth -= _capped(scene, certificate, net, energy, amounts, apart)
     rates = (needs.price, np.ones(needs.car.size, dtype=object))
     worth -= forgiven_units(needs, rates, must_units, want_units)
-    least = (_least(net, amounts, slots), _least(net + outward - inward, amounts, slots))
+    nets = (net, net + outward - inward)
+    least = [_least(one, amounts, slots) for one in nets]
+    if givers is not None:
+        for way, (one, low) in enumerate(zip(nets, least, strict=True)):
+            givers.lower(low, one, amounts, prices, way, scene.seconds)
     return int((worth + prices.total(least, times)) // times)
 
 
@@ -89,12 +101,17 @@ def _least(net: Exact, amounts: Ints, slots: int) -> list[int]:
     return [int(one) for one in taken.sum(axis=0).reshape(-1, slots).sum(axis=0).tolist()]
 
 
-def _repriced(needs: Needs, net: Exact, energy: Exact, amounts: Ints, slots: int) -> Needs:
-    """Return the needs with the best price where a car has only one: that of the last energy it must take."""
+def _repriced(needs: Needs, net: Exact, energy: Exact, amounts: Ints, slots: int, apart: set[int]) -> Needs:
+    """Return the needs with the best price where a car has only one: that of the last energy it must take.
+
+    The needs of the cars in ``apart`` stay as they are.
+    """
     count = np.bincount(needs.car, minlength=amounts.shape[0])
     price = needs.price.copy()
     for at in np.flatnonzero(count[needs.car] == 1).tolist():
         car = int(needs.car[at])
+        if car in apart:
+            continue
         inside = np.tile(np.arange(slots) < needs.end[at], amounts.shape[1] // slots)
         last = _price_of(net[car], energy[car], np.where(inside, amounts[car], 0), int(needs.units[at]))
         if last is not None:
@@ -114,13 +131,14 @@ def _price_of(net: Exact, energy: Exact, amounts: Ints, units: int) -> int | Non
     return int(dear[order[last]]) if last < order.size else None
 
 
-def _capped(scene: Scene, certificate: Certificate, net: Exact, energy: Exact, amounts: Ints) -> int:
+def _capped(scene: Scene, certificate: Certificate, net: Exact, energy: Exact, amounts: Ints, apart: set[int]) -> int:
     """Charge energy its cap price, in place; return what all caps together are worth (convention 6).
 
-    Where the certificate names none it is what a car would earn on more than it may have.
+    The cars in ``apart`` have theirs already. Where the certificate names none it is what a car would earn on more than
+    it may have.
     """
     cars, seconds, worth = scene.cars, scene.seconds, 0
-    for at in np.flatnonzero((net < 0).any(axis=1)).tolist():
+    for at in [at for at in np.flatnonzero((net < 0).any(axis=1)).tolist() if at not in apart]:
         longest = int(seconds[cars.first[at] : cars.last[at]].max(initial=0))
         most = cars.wished[at] + max(max(int(cars.minimum[at]), 1) * int(cars.power[at]) * longest - 1, 0)
         given = certificate.cap_prices.get(cars.ids[at])

@@ -76,7 +76,8 @@ def step_units(cars: Cars, seconds: npt.NDArray[np.int64]) -> npt.NDArray[np.int
             dtype=np.int64,
         )
     units: npt.NDArray[np.int64] = cars.power * common
-    units[[at for at, car in enumerate(cars.models) if car.taper]] = 1  # what tapers leave is no whole step
+    # What tapers leave, and what gets into a battery, is no whole step.
+    units[[at for at, car in enumerate(cars.models) if car.taper or car.v2g is not None]] = 1
     return units
 
 

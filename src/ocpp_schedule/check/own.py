@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ocpp_schedule.check.availability import Masks
+from ocpp_schedule.check.kept import kept_power
 from ocpp_schedule.check.quantities import car_effect, energy_units_up, full_power, need_in_grid
 from ocpp_schedule.check.report import MAX_LISTED_PER_KIND
 from ocpp_schedule.check.taper import Points, most_of
@@ -85,7 +86,7 @@ class Own:
         """
         end, full = self.grid.end, full_power(self.cars, at)
         lost = self.masks.lost(at, end, by) if self.masks is not None and by > end else 0
-        needed = need_in_grid(energy_wh, units, by, end, full, lost)
+        needed = need_in_grid(energy_wh, units, by, end, kept_power(self.cars.models[at], full), lost)
         points = self.tapers.get(at)
         if points is None and (self.dear is None or not self.dear[at].any()):
             return needed, (0, 0)
@@ -136,7 +137,8 @@ def needed(scene: Scene, at: int, energy_wh: float, by: datetime) -> int:
     """Return what a car needs by a milestone out of the grid [0.1 J]."""
     (units,) = energy_units_up([energy_wh])
     if scene.own is None:
-        return need_in_grid(energy_wh, units, by, scene.grid.end, full_power(scene.cars, at))
+        power = kept_power(scene.cars.models[at], full_power(scene.cars, at))
+        return need_in_grid(energy_wh, units, by, scene.grid.end, power)
     return scene.own.need(at, energy_wh, units, by)[0]
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import numpy as np
 
 from ocpp_schedule.check.effects import Effect, dc_effect, effect
+from ocpp_schedule.check.kept import kept_power
 from ocpp_schedule.check.pilots import allowed_below, held_to, pilot_step
 from ocpp_schedule.check.transformers import Windings
 from ocpp_schedule.units import (
@@ -218,7 +219,8 @@ def cars_of(sessions: Sequence[KnownSession], outlets: Outlets, grid: TimeGrid, 
     wanted = np.where(outside, 0, np.array(wished, dtype=np.int64))
     full = np.where(numbers[:, 1] <= numbers[:, 2], numbers[:, 0] * numbers[:, 2], 0)
     for at in np.flatnonzero(~outside & (departure > end)).tolist():
-        wanted[at] = need_in_grid(models[at].energy_wh, wished[at], models[at].departure, grid.end, int(full[at]))
+        power = kept_power(models[at], int(full[at]))
+        wanted[at] = need_in_grid(models[at].energy_wh, wished[at], models[at].departure, grid.end, power)
     return Cars(
         ids=tuple(map(attrgetter("id"), models)),
         models=models,

@@ -25,6 +25,7 @@ from ocpp_schedule.check.stages import judge_stages, stage_values
 from ocpp_schedule.check.storage import with_charging
 from ocpp_schedule.check.taper import with_draws
 from ocpp_schedule.check.unbalance import judge_unbalance
+from ocpp_schedule.check.v2g import cars_that_give, taken_from_cars
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -144,12 +145,7 @@ def judge(scene: Scene, solution: Solution) -> Report:
     given = energy_given(setpoints, cars, seconds, scene.guard_s, (late, early))
     if scene.tapers:
         given = with_draws(given, scene, (late, early), whole)
-    parts: dict[str, int] = {}
-    if scene.background is not None:
-        parts = judge_meter(scene.background, cars, given, solution, findings)
-        cost = parts.pop("total")
-    else:
-        cost = cost_of(given.by_slot, scene.price_s, seconds)
+    cost, parts, given = _cost(scene, setpoints, given, solution, findings)
     wishes = wishes_of(scene, given)
     if scene.own is not None:
         judge_own(scene.own, setpoints, findings)
@@ -188,6 +184,19 @@ def _judge_parts(solution: Solution, parts: dict[str, int], findings: Findings) 
         findings.add("claimed_cost", "plan", "cost_parts", *listed, relation="exactly")
 
 
+def _cost(
+    scene: Scene, setpoints: npt.NDArray[Any], charged: Given, solution: Solution, findings: Findings
+) -> tuple[int, dict[str, int], Given]:
+    """Judge what is done at the meter; return the cost, its parts, and the energies that count for wishes."""
+    if scene.background is None:
+        return cost_of(charged.by_slot, scene.price_s, scene.seconds), {}, charged
+    taken, given = None, charged
+    if scene.gives:
+        taken, given = taken_from_cars(scene, setpoints, charged, solution, findings)
+    parts = judge_meter(scene.background, scene.cars, charged, solution, findings, taken)
+    return parts.pop("total"), parts, given
+
+
 def _open(setpoints: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return the set-points without those of the slot under way, which counts for nothing but its end."""
     planned = setpoints.copy()
@@ -221,6 +230,9 @@ def _devices(scene: Scene, solution: Solution) -> _Devices:
         found.append(("generator", "curtailed_dw", solution.generator_ids, sources))
     if solution.storage_steps is not None:
         found.append(("storage", "storage_steps", solution.storage_ids, stores))
+    if solution.discharge_steps is not None:
+        own = tuple(scene.cars.ids[car.at] for car in cars_that_give(scene)) if scene.gives else ()
+        found.append(("discharge", "discharge_steps", solution.discharge_ids, own))
     return found
 
 

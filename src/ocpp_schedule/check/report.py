@@ -29,6 +29,9 @@ Kind = Literal[
     "curtailment",
     "export",
     "storage",
+    "discharge",
+    "soc",
+    "upwards",
     "row",
     "edge",
     "idle_floor",
@@ -51,7 +54,8 @@ Kind = Literal[
 
 shape: arrays do not belong to this input; window: current outside the session's slots; maximum, minimum, energy:
 conventions 5 and 6; pilot: what the charger cannot be told (convention 19); surplus, curtailment, export, storage:
-convention 17, as expected and not fail-safe; row: a line of a circuit or station is overloaded; edge: overloaded while
+convention 17, as expected and not fail-safe; discharge, soc, upwards: convention 26; row: a line
+of a circuit or station is overloaded; edge: overloaded while
 set-points change, or a guard where none belongs (convention 4); idle_floor, end_floor: conventions 4 and 13;
 claimed_energy, claimed_cost, claimed_stage: the plan's own number is wrong; alarm_draw: current below a row in alarm;
 exclusive: several outlets of which one may give anything; cabinet: more modules than there are; unbalance: two lines

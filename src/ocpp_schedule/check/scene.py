@@ -23,6 +23,7 @@ from ocpp_schedule.check.runs import steady_connectors
 from ocpp_schedule.check.series import price_seconds
 from ocpp_schedule.check.taper import Points, tapers_of
 from ocpp_schedule.check.unbalance import Balances, balances_of
+from ocpp_schedule.check.v2g import can_give
 from ocpp_schedule.model.objective import Objective
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ class Scene:
         told: stations that take few periods; None: there are none.
         due: (sessions,) steps that every slot must hold at least, where stations are never told 0; None: none are.
         conductors: those whose currents are sums of phasors.
+        forecasts: of loads and generators.
+        gives: some cars can give energy back.
     """
 
     grid: TimeGrid
@@ -90,6 +93,8 @@ class Scene:
     told: Told | None = None
     due: npt.NDArray[np.int64] | None = None
     conductors: tuple[Conductor, ...] = ()
+    forecasts: Sequence[Forecast] = ()
+    gives: bool = False
 
 
 def scene_of(
@@ -123,6 +128,7 @@ def scene_of(
     own = own_of(site, availability, cars, outlets, grid, price_s, tapers)
     cars = cars if own is None else replace(cars, wanted=own.wanted())
     objective = _with_contract(objective or Objective(), limits)
+    gives = can_give(cars.models)
     return Scene(
         grid=grid,
         guard_s=site.edge_guard_s,
@@ -136,7 +142,9 @@ def scene_of(
         own=own,
         tapers=tapers,
         steady=steady_connectors(site),
-        background=background_of(site, tariff, grid, edges_s, forecasts) if needs_meter(site, tariff) else None,
+        background=background_of(site, tariff, grid, edges_s, forecasts)
+        if gives or needs_meter(site, tariff)
+        else None,
         held=None if held is None else np.array([held.get(name, 0) for name in cars.ids], dtype=np.int64),
         tariff=tariff,
         objective=objective,
@@ -146,6 +154,8 @@ def scene_of(
         told=told_of(site, grid.slots),
         due=due_steps(site, cars),
         conductors=conductors,
+        forecasts=forecasts,
+        gives=gives,
     )
 
 

@@ -111,7 +111,7 @@ def _is_place(one: Candidate, evse: int, profile: ChargingProfile) -> bool:
 def _same(one: Candidate, profile: ChargingProfile, number: int, wanted: Timeline, now_s: int, version: str) -> bool:
     """Tell whether what is held does from now on what is wanted (series, not wording, are compared)."""
     held, series = one.profile, one.series
-    if held is None or not series.exact or series.unit != wanted.unit or held.id != number:
+    if held is None or not (series.exact and wanted.exact) or series.unit != wanted.unit or held.id != number:
         return False
     meaning = (held.purpose, held.stack_level, held.transaction_id)
     if meaning != (profile.purpose, profile.stack_level, profile.transaction_id):
@@ -177,7 +177,8 @@ def small_raise(place: Place, below: float, now_s: int) -> bool:
         return False
     (one,) = place.candidates
     held, profile = one.profile, place.layer.profile
-    if held is None or one.state != "held" or not one.series.exact or one.series.unit != place.wanted.unit:
+    exact = one.series.exact and place.wanted.exact
+    if held is None or one.state != "held" or not exact or one.series.unit != place.wanted.unit:
         return False
     if held.transaction_id != profile.transaction_id or held.purpose != profile.purpose:
         return False

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ocpp_schedule.model.capabilities import RateUnit
-    from ocpp_schedule.profiles.model import ChargingProfile
+    from ocpp_schedule.profiles.model import ChargingPeriod, ChargingProfile
 
 NO_LIMIT: Final = 10**9
 """Stands where nothing limits [0.1 A or 0.1 W]: above every limit that a charger knows."""
@@ -81,17 +81,25 @@ def unknown(unit: RateUnit) -> Timeline:
 def full(profile: ChargingProfile) -> FullProfile:
     """Return a profile of ours as one that may be installed."""
     schedule = profile.schedule
-    periods = tuple(
-        FullPeriod(one.start_s, Decimal(one.limit_tenths) / DECIMAL_SHIFT, one.phases) for one in schedule.periods
-    )
+    periods = tuple(map(_whole_period, schedule.periods))
     start = None if schedule.start is None else moment(schedule.start)
     whole = FullSchedule(schedule.unit, periods, start=start)
     return FullProfile(profile.id, profile.stack_level, profile.purpose, profile.kind, (whole,), profile.transaction_id)
 
 
+def _whole_period(one: ChargingPeriod) -> FullPeriod:
+    """Return a period as ``wire`` writes it; where a car gives energy back (convention 26) with its set-point."""
+    plain = FullPeriod(one.start_s, Decimal(one.limit_tenths) / DECIMAL_SHIFT, one.phases)
+    if one.setpoint_tenths is None:
+        return plain
+    given = Decimal(one.setpoint_tenths) / DECIMAL_SHIFT
+    return plain._replace(setpoint=given, discharge_limit=given, operation_mode="central_setpoint")
+
+
 def planned(profile: ChargingProfile) -> Timeline:
-    """Return a profile of ours over time."""
+    """Return a profile of ours over time; not exact where a car gives energy back, so that it is sent anew."""
     schedule = profile.schedule
+    gives = any(period.setpoint_tenths is not None for period in schedule.periods)
     start_s = EVER if schedule.start is None else (schedule.start - EARLIEST) // timedelta(seconds=1)
     starts = tuple(start_s + period.start_s for period in schedule.periods)
     if len(starts) == 1 and (profile.kind == "relative" or start_s == 0):
@@ -101,7 +109,9 @@ def planned(profile: ChargingProfile) -> Timeline:
         starts,
         tuple(period.limit_tenths for period in schedule.periods),
         tuple(period.phases for period in schedule.periods),
-        exact=profile.kind in {"absolute", "relative"} and (len(starts) == 1 or profile.kind == "absolute"),
+        exact=not gives
+        and profile.kind in {"absolute", "relative"}
+        and (len(starts) == 1 or profile.kind == "absolute"),
     )
 
 

@@ -64,7 +64,7 @@ class Answers:
         from ocpp_schedule.explain.shortfalls import find_shortfalls  # noqa: PLC0415 - rarely needed
 
         zone = self.scenario.site.time_zone
-        return find_shortfalls(self.problem, self.solution.setpoints, self._slot_energy_units, zone)
+        return find_shortfalls(self.problem, self.solution.setpoints, self._counted_units, zone)
 
     def remedies(self, shortfall: Shortfall) -> tuple[Remedy, ...]:
         """Return the smallest remedy of each kind for one of the plan's shortfalls, each planned again.
@@ -108,7 +108,8 @@ class Answers:
                 problem=self.problem,
                 solution=self.solution,
                 row=row,
-                energy_units=self._slot_energy_units,
+                energy_units=self._counted_units,
+                given_back=self._given_back(row),
                 permissions=self.limits[row],
                 unit=self._units[own.connector],
                 currency=self.scenario.tariff.currency,
@@ -116,6 +117,15 @@ class Answers:
                 shortfalls=tuple(str(one) for one in self.shortfalls if session in one.sessions),
             )
         )
+
+    def _given_back(self, row: int) -> npt.NDArray[np.int64] | None:
+        """Return (T,) what a session gives back [0.1 J]; None where it gives nothing."""
+        given = self.solution.discharge_steps
+        name = self.solution.session_ids[row]
+        if given is None or name not in self.solution.discharge_ids:
+            return None
+        units: npt.NDArray[np.int64] = given[self.solution.discharge_ids.index(name)] * self.problem.seconds
+        return units * int(self.problem.power_dw[row]) if units.any() else None
 
     @cached_property
     def binding(self) -> Binding:
@@ -149,6 +159,17 @@ class Answers:
 
         solution = self.solution
         return slot_energy_units(self.problem, solution.setpoints, solution.late_raise, solution.early_lowering)
+
+    @cached_property
+    def _counted_units(self) -> npt.NDArray[np.int64]:
+        """(S, T) energies that count for wishes: of cars that can give energy back, what is more in the battery."""
+        meter, given = self.problem.meter, self.solution.discharge_steps
+        if meter is None or given is None:
+            return self._slot_energy_units
+        from ocpp_schedule.solve.flows import counted  # noqa: PLC0415 - solve loads on first use
+
+        at_work = meter.working(meter.storage_steps, self.problem.seconds, given)
+        return counted(self.problem, at_work, self._slot_energy_units)
 
 
 def _near(session: str, ids: tuple[str, ...]) -> str:

@@ -82,12 +82,13 @@ class Look:
         problem: compiled arrays.
         solution: the plan.
         row: index of the session.
-        energy_units: (S, T) energy given, guard losses taken off [0.1 J].
+        energy_units: (S, T) energy that counts for wishes, guard losses taken off [0.1 J].
         permissions: (T,) set-points in the unit that the station takes.
         unit: ``A`` or ``W``.
         currency: of the tariff.
         time_zone: IANA name, for times of day.
         shortfalls: texts of the shortfalls that the session has a part in.
+        given_back: (T,) energy that the car gives back [0.1 J]; None: nothing.
     """
 
     problem: Problem
@@ -99,6 +100,7 @@ class Look:
     currency: str
     time_zone: str
     shortfalls: tuple[str, ...]
+    given_back: Ints | None = None
 
     @cached_property
     def conductors(self) -> Bools:
@@ -144,12 +146,14 @@ def explain_session(look: Look) -> Explanation:
     problem, row = look.problem, look.row
     energy = look.energy_units[row]
     given, wish = int(energy.sum()), _wish(problem, row)
-    cost = money_to_currency(cost_units_of(problem, row, energy))
+    taken, back = look.steps * problem.power_dw[row] * problem.seconds, look.given_back
+    cost = money_to_currency(cost_units_of(problem, row, energy if back is None else taken - back))
     kwh = energy_to_wh(given) / WH_PER_KWH
-    lost = energy_to_wh(int((look.steps * problem.power_dw[row] * problem.seconds - energy).sum()))
+    lost = energy_to_wh(int((taken - energy).sum())) if back is None else 0.0
     held = tuple(_held(look))
-    price = cost / kwh if kwh else None
-    lines = [_head(look, wish, given, cost, price), *_charging(look), *_milestones(look), *_not_earlier(look)]
+    price = cost / kwh if kwh and back is None else None
+    lines = [_head(look, wish, given, cost, price), *_charging(look), *_giving(look)]
+    lines += [*_milestones(look), *_not_earlier(look)]
     lines += [_held_text(look, one) for one in held]
     lines += _remarks(look, wish, given, lost)
     lines += [f"Short: {text}" for text in look.shortfalls]
@@ -201,6 +205,14 @@ def _charging(look: Look) -> list[str]:
         return ["It does not charge."]
     more = f" and {len(charged) - LISTED} spans more" if len(charged) > LISTED else ""
     return [f"Charges {', '.join(charged[:LISTED])}{more}."]
+
+
+def _giving(look: Look) -> list[str]:
+    """Say how much the car gives back, and when."""
+    if look.given_back is None:
+        return []
+    spans = look.spans((first, end) for first, end, gives in runs(np.minimum(look.given_back, 1)) if gives)
+    return [f"Gives back {energy_to_wh(int(look.given_back.sum())):,.0f} Wh, {spans}."]
 
 
 def _milestones(look: Look) -> list[str]:

@@ -134,6 +134,8 @@ def find_shortfalls(
     if not missing.any():
         return ()
     lost = setpoints * problem.power_dw[:, None] * problem.seconds - slot_energy_units
+    if problem.meter is not None:  # what is given back, and what a battery does not keep, is no matter of guards
+        lost[[car.session for car in problem.meter.cars]] = 0
     view = _View(problem, tighten(problem), setpoints, missing, lost.sum(axis=1), ZoneInfo(time_zone))
     found = [view.of_proof(proof) for proof in proofs_of(view.tight, missing)]
     explained = {session for one in found if one.proof for session in one.proof.members}

@@ -73,9 +73,9 @@ def kind_problems(forecasts: list[Item], site: object) -> Iterator[InputProblem]
                     yield InputProblem(
                         place(where, forecast), f"{field} does not belong to generator {quoted(name)}; {remedy}"
                     )
-        elif name in loads and read(forecast, "firm_w") is not None:
+        elif name in loads and read(forecast, "firm_w") is not None and read(forecast, "expected_w") is None:
             yield InputProblem(
-                place(where, forecast), f"firm_w does not belong to load {quoted(name)}; give high_w or high_a."
+                place(where, forecast), f"firm_w of load {quoted(name)} needs expected_w, not A; give that, or drop it."
             )
 
 

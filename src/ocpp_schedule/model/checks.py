@@ -14,6 +14,7 @@ from ocpp_schedule.model._forecast_checks import forecast_texts, source_problems
 from ocpp_schedule.model._objective_checks import objective_problems
 from ocpp_schedule.model._raw import Item, items, place, read
 from ocpp_schedule.model._storage_checks import storage_texts
+from ocpp_schedule.model._v2g_checks import stage_v2g_problems, v2g_texts
 from ocpp_schedule.model.availability import KINDS
 from ocpp_schedule.model.capabilities import capability_texts
 from ocpp_schedule.model.defaults import SessionDefaults
@@ -61,6 +62,7 @@ def own_problems(
         yield from (InputProblem(f"{place(where, station)}.capabilities", text) for text in texts)
     for where, session in sessions:
         yield from (InputProblem(place(where, session), text) for text in references.session_texts(session))
+        yield from (InputProblem(f"{place(where, session)}.v2g", text) for text in v2g_texts(read(session, "v2g")))
     for where, restriction in availability:
         yield from (InputProblem(where, text) for text in available.restriction_texts(restriction))
         for place_of, hours in numbered(f"{where}.hours", items(restriction, "hours")):
@@ -106,6 +108,7 @@ def cross_problems(
     yield from source_problems(sessions, site)
     yield from series.value_problems(sessions)
     yield from objective_problems(objective, tariff, site, limits)
+    yield from stage_v2g_problems(objective, limits, sessions)
     yield from series.limit_problems(limits, site)
     yield from series.forecast_problems(forecasts, site, grid)
 

@@ -49,7 +49,8 @@ class Forecast(RegularSeries):
     In A one value counts for every line of the load; three are L1, L2, L3. W are spread evenly over the lines
     of the load or generator. ``expected_a`` or ``expected_w`` is what is likely, and what the meter is planned
     with; ``high_a`` or ``high_w`` the most that hard limits must leave room for (a load without one: the expected
-    value); ``firm_w`` what a generator gives for certain: only that gives room on hard limits.
+    value); ``firm_w`` what a generator gives for certain: only that gives room on hard limits. Of a load in W it is
+    what it draws for certain: cars may give that much more below a limit on export (convention 26).
 
     >>> from datetime import datetime, UTC
     >>> Forecast(id="building", start=datetime(2026, 1, 15, tzinfo=UTC), step_s=3600,

@@ -10,6 +10,7 @@ from ocpp_schedule.errors import InputProblem
 from ocpp_schedule.model import _references as references
 from ocpp_schedule.model._base import Amperes, Id, Model, Percent, PerPhasesA, Seconds, WattHours, raise_references
 from ocpp_schedule.model.series import PricePerKwh
+from ocpp_schedule.model.v2g import V2g
 from ocpp_schedule.timegrid import UtcDatetime
 
 TransactionId = (
@@ -61,6 +62,7 @@ class Session(Model):
     the car gets nothing. Own currents may differ by the number of phases the car uses: three values are for one,
     two and three. ``max_pauses`` and ``min_on_s`` are for cars that do not resume well: a pause is a time at 0
     between two times of charging. ``taper`` forecasts what the car draws; limits still hold for the whole permission.
+    With ``v2g`` the car may be discharged meanwhile, and ``energy_wh`` is what is in its battery more by departure.
 
     >>> from datetime import datetime, UTC
     >>> s = Session(id="a", connector="C1", arrival=datetime(2026, 1, 15, tzinfo=UTC),
@@ -96,6 +98,7 @@ class Session(Model):
     )
     min_on_s: Seconds | None = Field(default=None, description="how long charging lasts at least, once begun")
     max_price_per_kwh: PricePerKwh | None = Field(default=None, description="no energy in dearer slots")
+    v2g: V2g | None = Field(default=None, description="what may be taken out of the car; None: nothing")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

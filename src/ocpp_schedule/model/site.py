@@ -143,6 +143,9 @@ class Connector(Model):
     efficiency: Annotated[float, Field(strict=True, ge=0.5, le=1)] | None = Field(
         default=None, description="DC: power into the car by power drawn from the lines"
     )
+    max_discharge_current_a: Amperes | None = Field(
+        default=None, description="most it takes back out of a car, per line; None: nothing"
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -28,6 +28,7 @@ from ocpp_schedule.problem.series import price_seconds
 from ocpp_schedule.problem.stages import compile_stages
 from ocpp_schedule.problem.taper import curve_of
 from ocpp_schedule.problem.unbalance import compile_unbalance
+from ocpp_schedule.problem.v2g import with_givers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -93,6 +94,7 @@ def compile_problem(
     few = few_period_stations(site, edges.size - 1)
     demands = compile_demands(table, edges, own, tapers, in_pieces(few, table, connectors), kept.sessions)
     meter = compile_meter(site, table.sessions, tariff, forecasts, nodes, edges)
+    meter = with_givers(meter, site, table, own, demands.most, nodes, forecasts, edges)
     notices = table.notices + assumed + own_notices(table, demands) + export_notices(site, meter, grid) + kept.notices
     beside = Beside(site, limits, forecasts, connectors, nodes, table, edges)
     stages, counted = compile_stages(objective, tariff, demands, prices, beside, billed=bool(meter))

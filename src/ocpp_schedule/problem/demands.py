@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ocpp_schedule.problem.series import epoch_s, whole_units
+from ocpp_schedule.problem.v2g import kept_dw
 from ocpp_schedule.units import ENERGY_UNITS_PER_WH, exact, round_up
 
 if TYPE_CHECKING:
@@ -99,6 +100,9 @@ def compile_demands(
     unit[list(tapers or ())] = 1
     energy = np.where(table.outside, 0, _energy_units(table.sessions))
     full_power = table.max_steps * table.power_dw
+    for index, session in enumerate(table.sessions):
+        if session.v2g is not None:  # what is in the battery counts, not what the charger gives (convention 26)
+            unit[index], full_power[index] = 1, kept_dw(int(full_power[index]), session.v2g)
     # What the rest of the window can give after the grid need not come from it (convention 8).
     later = full_power * np.maximum(table.departure_s - end_s, 0)
     for index in own.spells if own else ():
@@ -198,7 +202,8 @@ def _milestones(
             if milestone.by.microsecond:
                 power = int(full_power[index])
                 wish = _with_fraction(milestone.energy_wh, milestone.by, int(edges[-1]), power, own, index)
-            if wish > 0:
+            if wish > 0 or session.v2g is not None:  # which could have less than at arrival
+                wish = max(wish, 0)
                 stop = max(int(np.searchsorted(edges, by_s, side="right")) - 1, 0)
                 found.append((index, min(stop, int(table.end[index])), wish, int(milestone.hard), number))
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +12,7 @@ from ocpp_schedule.problem.registers import Register, registers_of
 from ocpp_schedule.problem.series import epoch_s, integral, micro, price_seconds
 from ocpp_schedule.problem.storage import Battery, compile_storages
 from ocpp_schedule.problem.transformers import supplies_of
+from ocpp_schedule.problem.v2g import able
 from ocpp_schedule.units import LINES, MICROAMPERES_PER_AMPERE
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from ocpp_schedule.problem.arrays import Bools, Ints
     from ocpp_schedule.problem.demands import Table
     from ocpp_schedule.problem.rows import Nodes
+    from ocpp_schedule.problem.v2g import CarBattery, UpRow
     from ocpp_schedule.timegrid import TimeGrid
 
 DECIWATTS_PER_WATT = 10
@@ -39,6 +41,7 @@ class ExportRow:
             exceeds the limit whatever is curtailed, that unavoidable export.
         base_units: (T,) expected loads less generation at or below it [0.1 J].
         connectors, generators, batteries: (C,), (G,) and (B,) bool, at or below it.
+        cars: (V,) bool, of the cars that can give energy back.
     """
 
     name: str
@@ -47,6 +50,7 @@ class ExportRow:
     connectors: Bools
     generators: Bools
     batteries: Bools
+    cars: Bools = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,9 @@ class Meter:
         storage_steps: (B, T) what they do, positive for charging; already within ``base_units`` and ``exports``.
         soft_dw: by register, the mean power that repairs keep to where they can; None: any.
         aim_price: (T,) as the prices, what energy is worth to repairs; None: the import price.
+        cars: V cars that can give energy back, by session.
+        discharge_steps: (V, T) what they are planned to give, like ``storage_steps`` already within the rest.
+        up_rows: what cars may give together.
     """
 
     load_units: Ints
@@ -88,19 +95,47 @@ class Meter:
     storage_steps: Ints
     soft_dw: tuple[int, ...] | None = None
     aim_price: Ints | None = None
+    cars: tuple[CarBattery, ...] = ()
+    discharge_steps: Ints = field(default_factory=lambda: np.zeros((0, 0), dtype=np.int64))
+    up_rows: tuple[UpRow, ...] = ()
 
-    def working(self, steps: Ints, seconds: Ints) -> Meter:
-        """Return the meter with its batteries at work: (B, T) steps, positive for charging."""
-        flows = steps * np.array([one.step_dw for one in self.batteries], dtype=np.int64)[:, None] * seconds
-        exports = tuple(
-            replace(row, base_units=row.base_units + flows[row.batteries].sum(axis=0)) for row in self.exports
-        )
-        return replace(self, base_units=self.base_units + flows.sum(axis=0), exports=exports, storage_steps=steps)
+    def working(self, steps: Ints, seconds: Ints, discharge: Ints | None = None) -> Meter:
+        """Return the meter with other flows: (B, T) steps of batteries, positive for charging, and (V, T) of cars."""
+        flows = (steps - self.storage_steps) * _column(self.batteries) * seconds
+        base, cars = self.base_units + flows.sum(axis=0), None
+        if discharge is not None and self.cars:
+            cars = (self.discharge_steps - discharge) * _column(self.cars) * seconds
+            base = base + cars.sum(axis=0)
+        exports = []
+        for row in self.exports:
+            own = row.base_units + flows[row.batteries].sum(axis=0)
+            exports.append(replace(row, base_units=own if cars is None else own + cars[row.cars].sum(axis=0)))
+        given = self.discharge_steps if discharge is None else discharge
+        return replace(self, base_units=base, exports=tuple(exports), storage_steps=steps, discharge_steps=given)
 
     def wear_units(self, seconds: Ints) -> int:
-        """Return what the energy that batteries give wears them [money units]."""
+        """Return what the energy that batteries and cars give wears them [money units]."""
         given = -np.minimum(self.storage_steps, 0) @ seconds
-        return sum(one.wear * one.step_dw * out for one, out in zip(self.batteries, given.tolist(), strict=True))
+        worn: int = sum(one.wear * one.step_dw * out for one, out in zip(self.batteries, given.tolist(), strict=True))
+        if self.cars:
+            taken = (self.discharge_steps @ seconds).tolist()
+            worn += sum(one.wear * one.step_dw * out for one, out in zip(self.cars, taken, strict=True))
+        return worn
+
+    def with_cars(self, cars: tuple[CarBattery, ...], rows: tuple[UpRow, ...], connector: Ints) -> Meter:
+        """Return the meter with cars that can give energy back; ``connector`` is that of each session."""
+        at = connector[[car.session for car in cars]]
+        return replace(
+            self,
+            cars=cars,
+            up_rows=rows,
+            exports=tuple(replace(row, cars=row.connectors[at]) for row in self.exports),
+            discharge_steps=np.zeros((len(cars), self.base_units.size), dtype=np.int64),
+        )
+
+
+def _column(devices: Sequence[Battery] | Sequence[CarBattery]) -> Ints:
+    return np.array([one.step_dw for one in devices], dtype=np.int64)[:, None]
 
 
 def compile_meter(
@@ -121,7 +156,8 @@ def compile_meter(
         nodes: who hangs below each circuit.
         edges: (T + 1,) seconds since 1970.
     """
-    if not (site.generators or tariff.peaks or site.storages):
+    giving = able(sessions)
+    if not (site.generators or tariff.peaks or site.storages or giving):
         return None
     seconds = np.diff(edges)
     of = {forecast.id: forecast for forecast in forecasts}
@@ -150,7 +186,7 @@ def compile_meter(
         generator_ids=tuple(generator.id for generator in generators),
         curtailable_dw=curtailable,
         registers=registers,
-        exports=_export_rows(site, nodes, loads, generated, curtailable, seconds),
+        exports=_export_rows(site, nodes, loads, generated, curtailable, seconds, giving=giving),
         surplus=surplus,
         surplus_units=np.maximum(-base, 0),
         idle=bill_parts(seconds, (prices[0], prices[1]), registers, base, load_units),
@@ -180,7 +216,14 @@ def watt_energy(values: Sequence[float] | None, forecast: Forecast, edges: Ints,
 
 
 def _export_rows(
-    site: Site, nodes: Nodes, loads: dict[str, Ints], generated: Ints, curtailable: Ints, seconds: Ints
+    site: Site,
+    nodes: Nodes,
+    loads: dict[str, Ints],
+    generated: Ints,
+    curtailable: Ints,
+    seconds: Ints,
+    *,
+    giving: bool,
 ) -> tuple[ExportRow, ...]:
     parents = {circuit.id: circuit.parent for circuit in site.circuits}
     path: dict[str, list[str]] = {}
@@ -197,7 +240,7 @@ def _export_rows(
         stored = np.array(
             [circuit.id in path[one.circuit] for one in sorted(site.storages, key=lambda one: one.id)], dtype=np.bool_
         )
-        if circuit.export_limit_w is None or not (below.any() or stored.any()):
+        if circuit.export_limit_w is None or not (below.any() or stored.any() or giving):
             continue
         base = sum((loads[load.id] for load in site.loads if circuit.id in path[load.circuit]), np.zeros_like(seconds))
         base = base - generated[below].sum(axis=0)

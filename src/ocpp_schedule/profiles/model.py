@@ -44,11 +44,13 @@ class ChargingPeriod:
         start_s: seconds after the start of the schedule.
         limit_tenths: 0.1 A per phase, or 0.1 W over all phases, by the schedule's unit.
         phases: number of phases the limit is meant for (``numberPhases``), 1 to 3; None leaves it to the station.
+        setpoint_tenths: what the car is to give back, negative, in the unit of the limit; None: nothing. OCPP 2.1.
     """
 
     start_s: int
     limit_tenths: int
     phases: int | None = None
+    setpoint_tenths: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

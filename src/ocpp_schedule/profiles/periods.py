@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -47,6 +47,7 @@ class SessionRows:
         tenths: (S, T) set-points [0.1 A or 0.1 W].
         late_raise, early_lowering: (S, T) guarded edges (convention 4).
         phases: (S,) ``numberPhases`` in its slots; 0: none.
+        given: (S, T) what cars give back; the set-points are 0 there [0.1 A or 0.1 W]. None: nothing.
     """
 
     ids: Sequence[str]
@@ -57,6 +58,7 @@ class SessionRows:
     late_raise: Bools
     early_lowering: Bools
     phases: Ints
+    given: Ints | None = None
 
     @property
     def inside(self) -> Bools:
@@ -135,7 +137,8 @@ def _at_edges(layers: LayerRows, sessions: SessionRows, inside: Bools, edges_s: 
     starts = np.ones(shape, dtype=np.bool_)
     session, slot = np.nonzero(inside)
     cell = sessions.layer[session], slot
-    tenths[cell] = sessions.tenths[inside]
+    # From here on what is given back is negative; guards only ever lower charging, to 0 at most.
+    tenths[cell] = sessions.tenths[inside] if sessions.given is None else (sessions.tenths - sessions.given)[inside]
     phases[cell] = sessions.phases[session]
     starts[:, 1:] = (tenths[:, 1:] != tenths[:, :-1]) | (phases[:, 1:] != phases[:, :-1])
     if guard_s:
@@ -199,6 +202,11 @@ def _run_lengths(parts: list[_Events], layers: LayerRows) -> list[tuple[Charging
     row, start_s, tenths, phases = row[keep], start_s[keep], tenths[keep], phases[keep]
     written_s = np.where(start_s > 0, start_s + layers.lead_s[row], 0)
     told = [count or None for count in phases.tolist()]  # 0: numberPhases is left out
-    periods = tuple(map(ChargingPeriod, written_s.tolist(), tenths.tolist(), told))
+    periods = tuple(map(ChargingPeriod, written_s.tolist(), np.maximum(tenths, 0).tolist(), told))
+    if (tenths < 0).any():
+        periods = tuple(
+            replace(period, setpoint_tenths=value) if value < 0 else period
+            for period, value in zip(periods, tenths.tolist(), strict=True)
+        )
     bounds = np.searchsorted(row, np.arange(len(layers.lead_s) + 1)).tolist()
     return [periods[start:end] for start, end in pairwise(bounds)]

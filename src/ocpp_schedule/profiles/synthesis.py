@@ -96,7 +96,7 @@ def build_stacks(
     >>> nothing = Solution((), none, none > 0, none > 0, ("A",), floor, floor, none.sum(axis=1), 0)
     >>> [stack] = build_stacks(site, [], grid, nothing)
     >>> stack.layers[0].name, stack.layers[0].profile.schedule.periods
-    ('idle_floor', (ChargingPeriod(start_s=0, limit_tenths=60, phases=3),))
+    ('idle_floor', (ChargingPeriod(start_s=0, limit_tenths=60, phases=3, setpoint_tenths=None),))
     """
     site = as_told(site)
     given = sorted(sessions, key=lambda session: session.id)
@@ -289,9 +289,22 @@ def _session_rows(
         late_raise=solution.late_raise[planned],
         early_lowering=solution.early_lowering[planned],
         phases=np.array([_number_phases(s, int(lines[layer_of[s.id]])) for s in chosen], dtype=np.int64),
+        given=_given(solution, chosen, steps),
     )
     check_overlap(rows, served)
     return served
+
+
+def _given(solution: Solution, chosen: Sequence[KnownSession], steps: Ints) -> Ints | None:
+    """Return (S, T) what the chosen sessions give back in tenths; None where nothing is."""
+    if solution.discharge_steps is None or not solution.discharge_steps.any():
+        return None
+    row_of = {name: row for row, name in enumerate(solution.discharge_ids)}
+    given = np.zeros((len(chosen), solution.setpoints.shape[1]), dtype=np.int64)
+    for index, session in enumerate(chosen):
+        if session.id in row_of:
+            given[index] = solution.discharge_steps[row_of[session.id]] * steps[index]
+    return given
 
 
 def _number_phases(session: KnownSession, lines: int) -> int:

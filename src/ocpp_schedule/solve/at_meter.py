@@ -13,6 +13,8 @@ from ocpp_schedule.solve.exchange import BLOCK, Exchange
 from ocpp_schedule.solve.program import Program
 from ocpp_schedule.solve.storage_rows import BLOCK as STORAGE
 from ocpp_schedule.solve.storage_rows import rounded_steps
+from ocpp_schedule.solve.v2g_rows import BLOCK as CARS
+from ocpp_schedule.solve.v2g_rows import rounded_discharge
 
 if TYPE_CHECKING:
     from ocpp_schedule.problem.arrays import Floats, Ints, Problem
@@ -36,7 +38,7 @@ def decide(
     """
     meter, turns = problem.meter, exchange.storage
     count = exchange.bent.size
-    if meter is None or not (count or turns):
+    if meter is None or not (count or turns or exchange.cars):
         return relaxation
     program = relaxation.program
     ways, columns = exchange.bent_places(relaxation)
@@ -45,8 +47,7 @@ def decide(
     taken = program.matrix[ways] @ relaxed.values - program.row_low[ways]
     out = given > taken
     open_ways = np.flatnonzero(np.minimum(given, taken) > TOLERANCE)
-    charge = np.zeros(0, dtype=np.int64) if turns is None else turns.charge.ravel()
-    discharge = np.zeros(0, dtype=np.int64) if turns is None else turns.discharge.ravel()
+    charge, discharge = turn_columns(exchange)
     fills = relaxed.values[charge] > relaxed.values[discharge]
     open_turns = np.flatnonzero(np.minimum(relaxed.values[charge], relaxed.values[discharge]) > TOLERANCE)
     if not (count or open_turns.size):
@@ -66,6 +67,16 @@ def decide(
     high[charge[open_turns[~fills[open_turns]]]] = 0.0
     high[discharge[open_turns[fills[open_turns]]]] = 0.0
     return replace(relaxation, program=replace(program, high=high, row_high=row_high))
+
+
+def turn_columns(exchange: Exchange) -> tuple[Ints, Ints]:
+    """Return the columns of charging and of discharging of batteries and cars, of which only one may be used."""
+    pairs = [] if exchange.storage is None else [(exchange.storage.charge.ravel(), exchange.storage.discharge.ravel())]
+    if exchange.cars is not None:
+        pairs.append(exchange.cars.pairs())
+    none = np.zeros(0, dtype=np.int64)
+    charge, discharge = (np.concatenate((none, *(pair[side] for pair in pairs))) for side in range(2))
+    return charge, discharge
 
 
 def with_turns(program: Program, charge: Ints, discharge: Ints) -> Program:
@@ -102,23 +113,49 @@ def at_work(
 
     From then on what a battery does is part of the base load, on hard rows and at the meter.
     """
-    meter, columns = problem.meter, exchange.storage
-    if meter is None or columns is None:
+    meter, columns, cars = problem.meter, exchange.storage, exchange.cars
+    if meter is None or (columns is None and cars is None):
         return problem, relaxation
-    steps = rounded_steps(problem, relaxation, columns, relaxed.values)
     program = relaxation.program
     low, high = program.low.copy(), program.high.copy()
-    low[columns.charge] = high[columns.charge] = np.maximum(steps, 0)
-    low[columns.discharge] = high[columns.discharge] = np.maximum(-steps, 0)
-    # The steps respect what can be stored; the solver need not look at it again.
-    low[columns.stored], high[columns.stored] = -np.inf, np.inf
-    return working(problem, meter, steps), replace(relaxation, program=replace(program, low=low, high=high))
+    steps, given = meter.storage_steps, meter.discharge_steps
+    if columns is not None:
+        steps = rounded_steps(problem, relaxation, columns, relaxed.values)
+        low[columns.charge] = high[columns.charge] = np.maximum(steps, 0)
+        low[columns.discharge] = high[columns.discharge] = np.maximum(-steps, 0)
+        # The steps respect what can be stored; the solver need not look at it again.
+        low[columns.stored], high[columns.stored] = -np.inf, np.inf
+    if cars is not None:
+        given = rounded_discharge(problem, cars, relaxed.values)
+        there = cars.discharge >= 0
+        low[cars.discharge[there]] = high[cars.discharge[there]] = given[there]
+        high[cars.charge[(given > 0) & (cars.charge >= 0)]] = 0.0
+    held = replace(relaxation, program=replace(program, low=low, high=high))
+    return working(problem, meter, steps, given), held
 
 
-def working(problem: Problem, meter: Meter, steps: Ints) -> Problem:
-    """Return the problem with the batteries at (B, T) steps, as base load on hard rows and at the meter."""
-    booked = charging_units(meter.batteries, steps, problem.headroom_units.shape)
-    return replace(problem, headroom_units=problem.headroom_units - booked, meter=meter.working(steps, problem.seconds))
+def working(problem: Problem, meter: Meter, steps: Ints, given: Ints) -> Problem:
+    """Return the problem with batteries at (B, T) and cars that give energy back at (V, T) steps.
+
+    Charging of batteries then counts as base load on hard rows, and all of it at the meter. Where a car gives it takes
+    nothing, and its needs grow by what it gives.
+    """
+    booked = charging_units(meter.batteries, steps - meter.storage_steps, problem.headroom_units.shape)
+    found = replace(
+        problem,
+        headroom_units=problem.headroom_units - booked,
+        meter=meter.working(steps, problem.seconds, given),
+    )
+    if not given.any():
+        return found
+    caps, needs = problem.cap_steps.copy(), problem.demand_units.copy()
+    for car, row in zip(meter.cars, given, strict=True):
+        caps[car.session, row > 0] = 0
+        mine = np.flatnonzero(problem.demand_session == car.session)
+        taken = np.concatenate(([0], np.cumsum(row * problem.seconds * car.step_dw))).astype(object)
+        asked = problem.demand_wish_units[mine].astype(object) * car.scale
+        needs[mine] = -(-(asked + taken[problem.demand_end[mine]] * car.drawn) // car.kept)
+    return replace(found, cap_steps=caps, demand_units=needs)
 
 
 def with_ways(program: Program, ways: slice, columns: slice, open_: Ints) -> Program:
@@ -194,6 +231,7 @@ def meter_prices(problem: Problem, relaxation: Relaxation, exchange: Exchange, r
             if prices.any()
         },
         "storage_prices": _storage_prices(problem, relaxation, exchange, relaxed.duals),
+        "car_prices": _car_prices(problem, relaxation, exchange, relaxed.duals),
         "surplus_prices": _whole(surplus) if surplus.any() else (),
         "export_prices": {
             row.name: _whole(prices) for row, prices in zip(meter.exports, export, strict=True) if prices.any()
@@ -210,6 +248,21 @@ def _storage_prices(
         return {}
     own = duals[relaxation.rows[STORAGE]][columns.balance] / relaxation.goals["cost"].scale / columns.unit[:, None]
     return {battery.id: _whole(-row * battery.scale) for battery, row in zip(problem.meter.batteries, own, strict=True)}
+
+
+def _car_prices(
+    problem: Problem, relaxation: Relaxation, exchange: Exchange, duals: Floats
+) -> dict[str, tuple[int, ...]]:
+    """Return by session what energy in its battery is worth after each slot [money units per 0.1 J]."""
+    columns = exchange.cars
+    if columns is None or problem.meter is None:
+        return {}
+    own = duals[relaxation.rows[CARS]] / relaxation.goals["cost"].scale
+    rows = np.where(columns.balance >= 0, own[columns.balance], 0.0) / columns.unit[:, None]
+    return {
+        problem.session_ids[car.session]: _whole(-row * car.scale)
+        for car, row in zip(problem.meter.cars, rows, strict=True)
+    }
 
 
 def _whole(prices: Floats) -> tuple[int, ...]:

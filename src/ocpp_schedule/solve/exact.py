@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -21,11 +21,14 @@ from ocpp_schedule.solve.values import LOADED
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ocpp_schedule.problem.arrays import Floats, Ints, Problem
+    from ocpp_schedule.problem.arrays import Bools, Floats, Ints, Problem
     from ocpp_schedule.problem.stages import StageSpec
     from ocpp_schedule.solve.program import Solver
     from ocpp_schedule.solve.relaxation import Relaxation
     from ocpp_schedule.solve.result import Candidate
+
+BELOW: Final = 1e-5
+"""Share of a step by which real amounts are kept below a limit that they must not reach: ten times the tolerance."""
 
 
 def exact_plan(problem: Problem, relaxation: Relaxation, solver: Solver) -> Candidate | None:
@@ -76,7 +79,19 @@ def whole_demands(problem: Problem, relaxation: Relaxation) -> WholeDemands:
     low = (problem.demand_wish_units // unit).astype(float)
     most = problem.energy_most_units[problem.demand_session] // unit
     bounded = np.isfinite(relaxation.program.row_high[relaxation.rows["need"]])
+    giving = _giving(problem)
+    if giving.any():  # what is in a battery is no whole number of steps
+        unit = np.where(giving, np.maximum(relaxation.short_units.astype(np.int64), 1), unit)
+        low = np.where(giving, problem.demand_wish_units / unit, low)
+        # Less than a whole slot at the minimum above the wish: by more than the solver's tolerance.
+        most = np.where(giving, problem.energy_most_units[problem.demand_session] / unit - BELOW, most)
     return WholeDemands(unit, low, np.where(bounded, np.maximum(most, low), np.inf))
+
+
+def _giving(problem: Problem) -> Bools:
+    """Return (D,) the demands of cars that can give energy back."""
+    cars = [] if problem.meter is None else [car.session for car in problem.meter.cars]
+    return np.isin(problem.demand_session, cars)
 
 
 def integer_program(problem: Problem, relaxation: Relaxation, wishes: WholeDemands) -> Program:
@@ -111,8 +126,14 @@ def integer_program(problem: Problem, relaxation: Relaxation, wishes: WholeDeman
         ),
         row_low=np.concatenate((row_low, np.full(arcs, -np.inf), np.zeros(2 * arcs))),
         row_high=np.concatenate((row_high, np.zeros(arcs), np.full(2 * arcs, np.inf))),
-        integer=np.ones(size + 2 * arcs, dtype=np.bool_),
+        integer=_integer(problem, size + 2 * arcs, short),
     )
+
+
+def _integer(problem: Problem, width: int, short: slice) -> Bools:
+    integer = np.ones(width, dtype=np.bool_)
+    integer[short] = ~_giving(problem)
+    return integer
 
 
 def _on_off_rows(problem: Problem, relaxation: Relaxation, size: int) -> tuple[Ints, Ints, Floats]:

@@ -14,6 +14,7 @@ from scipy.sparse import csr_array
 
 from ocpp_schedule.solve.blocks import Block, extended
 from ocpp_schedule.solve.storage_rows import StorageColumns, with_storage
+from ocpp_schedule.solve.v2g_rows import CarColumns, with_cars
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -48,6 +49,7 @@ class Exchange:
         surplus_rows: (K, 2) row and slot of each surplus row.
         export_rows: (K, 3) row, limit on export and slot.
         storage: places of the batteries; None where there are none.
+        cars: places of the cars that can give energy back; None where there are none.
         through: (E, 2) row and slot of each place where N stands in a row, and
         factor: (E,) its factor there; what charging pays beside the meter (surplus, limits on export) is none of it.
     """
@@ -71,6 +73,7 @@ class Exchange:
     through: Ints
     factor: Floats
     storage: StorageColumns | None
+    cars: CarColumns | None
 
     def bent_places(self, relaxation: Relaxation) -> tuple[slice, slice]:
         """Return the rows of the directions and the export columns of the bent slots."""
@@ -83,14 +86,22 @@ def with_meter(problem: Problem, relaxation: Relaxation) -> tuple[Relaxation, Ex
     if problem.meter is None:
         return relaxation, None
     relaxation, storage = with_storage(problem, relaxation)
-    return _Builder(problem, problem.meter, relaxation, storage).built()
+    relaxation, cars = with_cars(problem, relaxation)
+    return _Builder(problem, problem.meter, relaxation, storage, cars).built()
 
 
 class _Builder:
     """Collects the rows of the meter's block as entries."""
 
-    def __init__(self, problem: Problem, meter: Meter, relaxation: Relaxation, storage: StorageColumns | None) -> None:
-        self.storage = storage
+    def __init__(
+        self,
+        problem: Problem,
+        meter: Meter,
+        relaxation: Relaxation,
+        storage: StorageColumns | None,
+        cars: CarColumns | None,
+    ) -> None:
+        self.storage, self.cars = storage, cars
         self.problem, self.meter, self.relaxation = problem, meter, relaxation
         self.width = relaxation.program.cost.size
         session, slot = relaxation.arc_session, relaxation.arc_slot
@@ -103,7 +114,9 @@ class _Builder:
             np.array([most(one) * one.step_dw for one in meter.batteries]).sum() / self.unit_dw
             for most in (attrgetter("most_charge"), attrgetter("most_discharge"))
         )
-        self.bottom = self.base - discharge
+        given = np.array([car.most_steps * car.step_dw for car in meter.cars]).reshape(-1, problem.slots)
+        self.given = given / self.unit_dw
+        self.bottom = self.base - discharge - self.given.sum(axis=0)
         self.load = meter.load_units / problem.seconds / self.unit_dw
         self.most = np.bincount(slot, self.arc_power * relaxation.arc_cap, problem.slots)
         self.stored_most = charge
@@ -148,13 +161,14 @@ class _Builder:
         for number, slot in enumerate(self.curtail[:, 1].tolist()):
             self.cut_of.setdefault(slot, []).append(self.curtail_at + number)
 
-    def _discharge_units(self, row: ExportRow) -> Ints:
+    def _discharge_units(self, row: ExportRow) -> Floats:
         power = sum(
             one.most_discharge * one.step_dw
             for one, mine in zip(self.meter.batteries, row.batteries.tolist(), strict=True)
             if mine
         )
-        return power * self.problem.seconds
+        most: Floats = (power + self.given[row.cars].sum(axis=0) * self.unit_dw) * self.problem.seconds
+        return most
 
     def _row(
         self,
@@ -180,7 +194,15 @@ class _Builder:
             *self._charging(slot, factor),
             *((column, factor) for column in self.cut_of.get(slot, [])),
             *self._batteries(slot, range(len(self.meter.batteries)), factor),
+            *self._cars(slot, range(len(self.meter.cars)), factor),
         ]
+
+    def _cars(self, slot: int, which: Iterable[int], factor: float = 1.0) -> list[tuple[int, float]]:
+        """Return what cars give; what they take is charging like any other."""
+        if self.cars is None:
+            return []
+        given = [(int(self.cars.discharge[at, slot]), self.meter.cars[at].step_dw / self.unit_dw) for at in which]
+        return [(column, -factor * power) for column, power in given if column >= 0]
 
     def _batteries(self, slot: int, which: Iterable[int], factor: float = 1.0) -> list[tuple[int, float]]:
         if self.storage is None:
@@ -218,19 +240,24 @@ class _Builder:
             self.peak_at, split_row, chord_row, way_row, _table(peaks, 2), peak_row,
             self.linear, _table(self.surplus_rows, 2), _table(self.export_rows, 3),
             _table([entry[:2] for entry in self.through], 2), np.array([entry[2] for entry in self.through]),
-            self.storage,
+            self.storage, self.cars,
         )  # fmt: skip
         return self._paid(extended(self.relaxation, self._block())), exchange
 
     def _paid(self, relaxation: Relaxation) -> Relaxation:
         """Return the relaxation in which the flows of batteries pay the price that a step of charging pays."""
-        if self.storage is None:
+        if self.storage is None and self.cars is None:
             return relaxation
         goal = relaxation.goals["cost"]
         more = np.zeros_like(goal.coefficients)
-        step_dw = np.array([one.step_dw for one in self.meter.batteries], dtype=float)[:, None]
-        more[self.storage.charge] = step_dw * self.linear * goal.scale
-        more[self.storage.discharge] = -step_dw * self.linear * goal.scale
+        if self.storage is not None:
+            step_dw = np.array([one.step_dw for one in self.meter.batteries], dtype=float)[:, None]
+            more[self.storage.charge] = step_dw * self.linear * goal.scale
+            more[self.storage.discharge] = -step_dw * self.linear * goal.scale
+        if self.cars is not None:
+            there = self.cars.discharge >= 0
+            step_dw = np.array([one.step_dw for one in self.meter.cars], dtype=float)[:, None]
+            more[self.cars.discharge[there]] = (-step_dw * self.linear * goal.scale)[there]
         program = relaxation.program
         if relaxation.main == "cost":
             program = replace(program, cost=program.cost + more)
@@ -255,7 +282,8 @@ class _Builder:
             short = (row.least_units - row.base_units) / self.problem.seconds / self.unit_dw
             stored = np.flatnonzero(row.batteries).tolist()
             out = sum(self.meter.batteries[at].most_discharge * self.meter.batteries[at].step_dw for at in stored)
-            for slot in np.flatnonzero(short > -out / self.unit_dw).tolist():
+            given = np.flatnonzero(row.cars).tolist()
+            for slot in np.flatnonzero(short > -out / self.unit_dw - self.given[given].sum(axis=0)).tolist():
                 arcs = self.by_slot[slot][below[self.by_slot[slot]]]
                 entries = list(zip(arcs.tolist(), self.arc_power[arcs].tolist(), strict=True))
                 entries += [
@@ -264,6 +292,7 @@ class _Builder:
                     if row.generators[self.curtail[column - self.curtail_at, 0]]
                 ]
                 entries += self._batteries(slot, stored)
+                entries += self._cars(slot, given)
                 self.export_rows.append((len(self.low), number, slot))
                 # What whole 0.1 W cannot reach is none of the program's business.
                 self._row(entries, float(short[slot]) - 1e-9 * abs(float(short[slot])), np.inf)
@@ -319,7 +348,7 @@ class _Builder:
         floors = np.array([one.floor_dw for one in meter.registers], dtype=float) / self.unit_dw
         idle = [one.highest_dw(self._idle(net=one.net)) / self.unit_dw for one in meter.registers]
         tallest = float((np.maximum(self.base, self.load) + self.most + self.cut).max(initial=0.0)) + self.stored_most
-        low[peak] = floors if meter.batteries else np.maximum(floors, idle)
+        low[peak] = floors if meter.batteries or meter.cars else np.maximum(floors, idle)
         high[peak] = np.maximum(floors, idle) + max(tallest, 0.0)
         money = np.zeros(more)
         spread = (meter.import_price - meter.export_price).astype(float)

@@ -48,7 +48,7 @@ def integer_plan(problem: Problem, relaxation: Relaxation, relaxed: Relaxed, sol
         return None
     solver.offer(problem, first)
     discrete = problem.min_steps.max(initial=0) > 1 or bool(coarse_steps(problem).any())
-    if discrete and relaxation.arc_session.size and _worse(problem, relaxed, first, GOOD_GAP):
+    if discrete and relaxation.arc_session.size and worse(problem, relaxed, first, GOOD_GAP):
         first = _chosen(problem, relaxation, relaxed, first, solver)
         solver.offer(problem, first)
     best = _pay_for_edges(problem, relaxation, relaxed, first, solver)
@@ -71,7 +71,7 @@ def _chosen(problem: Problem, relaxation: Relaxation, relaxed: Relaxed, first: C
     best = better(first, found) or first
     if found is None or problem.edge_guard_s:
         best = better(best, polish(problem, relaxation, first, solver)) or best
-    elif _worse(problem, relaxed, best, FAR_GAP):
+    elif worse(problem, relaxed, best, FAR_GAP):
         best = better(best, restricted_plan(problem, relaxation, relaxed, best, solver, ROUGH)) or best
     # Behind conductors that are short anyway rivals hardly make room: 0.15 % of the energy in ten times the time.
     short_anyway = problem.phasors is not None and relaxed.bounds.missing(problem) > 0
@@ -124,7 +124,7 @@ def _nothing_lost(problem: Problem, relaxed: Relaxed, plan: Candidate) -> bool:
     return not guarded or sum(plan.served) <= _tolerance(problem, relaxed)
 
 
-def _worse(problem: Problem, relaxed: Relaxed, plan: Candidate, share: float) -> bool:
+def worse(problem: Problem, relaxed: Relaxed, plan: Candidate, share: float) -> bool:
     """Tell whether something is missing that need not be, or the cost is above its bound by a share of the gross."""
     if sum(plan.served) > _tolerance(problem, relaxed):
         return True

@@ -40,6 +40,7 @@ from ocpp_schedule.solve.stages import (
 from ocpp_schedule.solve.starts import fewer_starts
 from ocpp_schedule.solve.tapering import tapered, with_taper_rows
 from ocpp_schedule.solve.tighten import tighten
+from ocpp_schedule.solve.together import Together
 from ocpp_schedule.solve.values import LOADED
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def _climbed(
 ) -> Solution:
     """Return the plan of the first rung that fits."""
     arcs = int(np.count_nonzero(problem.cap_steps))
-    if not arcs and not (problem.meter and problem.meter.batteries):
+    if not arcs and not (problem.meter and (problem.meter.batteries or problem.meter.cars)):
         idle = evaluate(problem, np.zeros((problem.sessions, problem.slots), dtype=np.int64))
         bounds = Bounds(tuple(float(value) for value in idle.rank))
         return to_solution(
@@ -185,11 +186,12 @@ def _linear(problem: Problem, solver: Solver, exact_arcs: int, previous: Ints | 
     whole, relaxed = settled(solver, whole, relaxed)
     relaxation = whole
     problem = with_budgets(problem, relaxed.bounds)
-    opened, proof = problem, relaxed
+    opened, proof, together = problem, relaxed, None
     if exchange is not None:
-        problem, relaxation, relaxed, proof = _aimed(problem, relaxation, relaxed, exchange, solver)
+        problem, relaxation, relaxed, proof, together = _aimed(problem, relaxation, relaxed, exchange, solver)
     problem = with_aims(problem, relaxation, relaxed, places)
     kept = None if previous is None else continued(problem, relaxation, relaxed, previous)
+    before = problem
     solver.offer(problem, kept, "continued")
     if kept is not None and as_good(problem, relaxed.bounds.values, kept):
         method, plan = "continued", kept
@@ -203,8 +205,10 @@ def _linear(problem: Problem, solver: Solver, exact_arcs: int, previous: Ints | 
             better = found is not None and found[1].order <= evaluate(found[0], plan.setpoints).order
             if found is not None and better and told(*found):
                 method, (problem, plan) = "exact", found
+        if not places:
+            method, problem, plan = _improved(together, method, problem, plan, solver)
         if kept is not None and as_good(problem, plan.rank, kept):
-            method, plan = "continued", kept
+            method, problem, plan = "continued", before, kept
     solver.offer(problem, plan, method)
     bounds, priced = _bounds_at(problem, whole, relaxed, plan, solver)
     if priced is relaxed:
@@ -249,6 +253,17 @@ def _serving(problem: Problem, relaxation: Relaxation) -> Callable[[Floats], boo
     return serves
 
 
+def _improved(
+    together: Together | None, method: str, problem: Problem, plan: Candidate, solver: Solver
+) -> tuple[str, Problem, Candidate]:
+    """Return the plan, or a better one in which cars, batteries and what cars give are planned together."""
+    if together is None:
+        return method, problem, plan
+    solver.offer(problem, plan, method)
+    found = together.improved(problem, plan)
+    return (method, problem, plan) if found[1] is plan else ("linear", *found)
+
+
 def _outright(
     problem: Problem, relaxation: Relaxation, exchange: Exchange | None, solver: Solver
 ) -> tuple[Problem, Candidate] | None:
@@ -267,10 +282,11 @@ def _outright(
 
 def _aimed(
     problem: Problem, relaxation: Relaxation, relaxed: Relaxed, exchange: Exchange, solver: Solver
-) -> tuple[Problem, Relaxation, Relaxed, Relaxed]:
+) -> tuple[Problem, Relaxation, Relaxed, Relaxed, Together | None]:
     """Return problem and program with directions and batteries decided and peaks to aim for, and what proves most.
 
-    What is decided bounds nothing, so the bounds stay those of the open program.
+    And, where batteries or cars give, what plans them together with the cars. What is decided bounds nothing, so the
+    bounds stay those of the open program.
     """
     bounds, proof = relaxed.bounds, relaxed
     decided = decide(problem, relaxation, exchange, relaxed, solver)
@@ -279,13 +295,16 @@ def _aimed(
         if again is not None:
             relaxation, relaxed = decided, replace(again, bounds=bounds)
             proof = relaxed
+    together = None
+    if exchange.storage is not None or exchange.cars is not None:
+        together = Together(problem, relaxation, relaxed, exchange, solver)
     problem, held = at_work(problem, relaxation, exchange, relaxed)
     if held is not relaxation:
         again = solve_stages(problem, held, solver)
         if again is not None:
             relaxed = replace(again, bounds=bounds)
         relaxation = held
-    return aimed(problem, relaxation, exchange, relaxed), relaxation, relaxed, proof
+    return aimed(problem, relaxation, exchange, relaxed), relaxation, relaxed, proof, together
 
 
 def _best_plan(

@@ -9,6 +9,7 @@ import numpy as np
 
 from ocpp_schedule.problem.bill import bill_parts
 from ocpp_schedule.solve.delivered import delivered_units
+from ocpp_schedule.solve.flows import actual
 
 if TYPE_CHECKING:
     from ocpp_schedule.problem.arrays import Bools, Ints, Problem
@@ -21,12 +22,14 @@ class Metered:
     """A plan at the meter.
 
     Attributes:
+        meter: with what batteries and cars do.
         curtailed_dw: (G, T) taken off each generator [0.1 W].
         net_units: (T,) energy through the meter, negative for export [0.1 J].
         cost_units: what the plan adds to the bill [money units], rounded down once.
         parts: the same as energy, export and peaks, each rounded down by itself.
     """
 
+    meter: Meter
     curtailed_dw: Ints
     net_units: Ints
     cost_units: int
@@ -35,6 +38,7 @@ class Metered:
 
 def metered(problem: Problem, meter: Meter, energy: Ints) -> Metered:
     """Return what (S, T) energies into the cars do at the meter, generation curtailed where that is due or pays."""
+    meter = actual(problem, meter, energy)
     energy = delivered_units(problem, energy)
     curtailed = curtail(problem, meter, energy)
     charged = energy.sum(axis=0)
@@ -46,7 +50,11 @@ def metered(problem: Problem, meter: Meter, energy: Ints) -> Metered:
     added.append(meter.wear_units(problem.seconds) * common)
     names = ("energy", "export", "peaks", "wear")
     return Metered(
-        curtailed, net, sum(added) // common, {name: value // common for name, value in zip(names, added, strict=True)}
+        meter,
+        curtailed,
+        net,
+        sum(added) // common,
+        {name: value // common for name, value in zip(names, added, strict=True)},
     )
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy.sparse import csr_array
 
+from ocpp_schedule.solve.flows import counted
 from ocpp_schedule.solve.patterns import least_steps
 from ocpp_schedule.solve.program import Program
 from ocpp_schedule.units import LINES
@@ -125,6 +126,10 @@ def shortfalls(problem: Problem, relaxation: Relaxation, plan: Candidate) -> Flo
     np.cumsum(plan.setpoints * problem.power_dw[:, None] * problem.seconds, axis=1, out=given[:, 1:])
     needs = relaxation.program.row_low[relaxation.rows["need"]]
     missing = needs - given[problem.demand_session, problem.demand_end] / relaxation.short_units
+    if problem.meter is not None and problem.meter.cars:
+        net = np.zeros_like(given)
+        np.cumsum(counted(problem, problem.meter, np.diff(given, axis=1)), axis=1, out=net[:, 1:])
+        missing = needs - net[problem.demand_session, problem.demand_end] / relaxation.short_units
     return np.where(missing > TOLERANCE, missing, 0.0)
 
 

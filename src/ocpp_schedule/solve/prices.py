@@ -18,6 +18,7 @@ from ocpp_schedule.units import LINES, Line
 
 if TYPE_CHECKING:
     from ocpp_schedule.problem.arrays import Floats, Ints, Problem
+    from ocpp_schedule.problem.v2g import CarBattery
     from ocpp_schedule.solution import RowName
     from ocpp_schedule.solve.exchange import Exchange
     from ocpp_schedule.solve.load_rows import LoadPlaces
@@ -73,13 +74,24 @@ def _bill(
         np.add.at(prices, tuple(place), np.rint(np.maximum(-shared, 0.0)).astype(np.int64))
     needs = np.maximum(money[relaxation.rows["need"]] / relaxation.short_units, 0.0)
     at_meter = meter_prices(problem, relaxation, exchange, relaxed)
-    named = _named_rows(problem, prices) | _whole(family_prices(problem, relaxation, money), 1)
+    caps = np.rint(np.maximum(-money[relaxation.rows["need"]] / relaxation.short_units, 0.0)).astype(np.int64)
     return Certificate(
-        named,
+        _named_rows(problem, prices) | _whole(family_prices(problem, relaxation, money), 1),
         _named_demands(problem, np.rint(needs).astype(np.int64)),
+        # The others' best follow from all other prices.
+        {problem.session_ids[car.session]: _cap_price(problem, car.session, caps) for car in _givers(problem)},
         tangent_prices=_named_tangents(problem, proof.cuts, unit),
         **at_meter,
     )
+
+
+def _givers(problem: Problem) -> tuple[CarBattery, ...]:
+    return () if problem.meter is None else problem.meter.cars
+
+
+def _cap_price(problem: Problem, session: int, caps: Ints) -> int:
+    """Return the price of getting no more than a wish allows; the wish is the last demand of its session."""
+    return int(caps[np.flatnonzero(problem.demand_session == session)[-1]])
 
 
 def _certificate(

@@ -132,7 +132,7 @@ def better(one: Candidate | None, other: Candidate | None) -> Candidate | None:
 
 def _allowed(problem: Problem, candidate: Candidate) -> bool:
     """Tell whether no session gets too much (convention 6), a forbidden pause (21) or too many periods (24)."""
-    within = bool((candidate.energy_units.sum(axis=1) <= problem.energy_most_units).all())
+    within = bool((candidate.got_units <= problem.energy_most_units).all())
     return within and kept(problem, candidate) and told(problem, candidate)
 
 
@@ -145,7 +145,7 @@ def _adjust(plan: WorkingPlan, current: Candidate, to_add: Floats, to_drop: Floa
     """Trim and top up every session that needs it; tell whether anything changed."""
     problem = plan.problem
     changed = False
-    surplus = current.energy_units.sum(axis=1) - problem.energy_units
+    surplus = current.got_units - problem.energy_units
     step = np.maximum(problem.power_dw * problem.seconds.min(), 1)
     for session in np.flatnonzero(surplus >= step).tolist():
         window = plan.window(session)

@@ -57,6 +57,19 @@ def restricted_plan(
         solver: runs the program.
         effort: nodes that the program may take, and how many times its gap it may leave.
     """
+    steps = chosen_setpoints(problem, relaxation, relaxed, plan, solver, effort)
+    return None if steps is None else settle(problem, steps)
+
+
+def chosen_setpoints(
+    problem: Problem,
+    relaxation: Relaxation,
+    relaxed: Relaxed,
+    plan: Candidate,
+    solver: Solver,
+    effort: tuple[int, float] = ROOT,
+) -> Ints | None:
+    """Return the set-points of the program that ``restricted_plan`` speaks of, rounded down, as they come."""
     if relaxed.duals is None:
         return None
     open_, switching = _open_arcs(problem, relaxation, relaxed, plan)
@@ -65,7 +78,7 @@ def restricted_plan(
     near = neighbourhood(problem, relaxation, relaxed, plan, open_, switching)
     assert near.program.gap is not None  # noqa: S101 - for the type checker: a neighbourhood names its gap
     program = replace(near.program, nodes=effort[0], gap=effort[1] * near.program.gap)
-    return _solved(problem, relaxation, plan, replace(near, program=program), solver)
+    return _steps(problem, relaxation, plan, replace(near, program=program), solver)
 
 
 def served_plan(
@@ -94,12 +107,20 @@ def served_plan(
 def _solved(
     problem: Problem, relaxation: Relaxation, plan: Candidate, near: Neighbourhood, solver: Solver
 ) -> Candidate | None:
+    steps = _steps(problem, relaxation, plan, near, solver)
+    return None if steps is None else settle(problem, steps)
+
+
+def _steps(
+    problem: Problem, relaxation: Relaxation, plan: Candidate, near: Neighbourhood, solver: Solver
+) -> Ints | None:
+    """Return the whole set-points of the program's answer; None where there is none."""
     if not near.arcs.size:
         return None
     outcome = solver.run(near.program, "scip")
     if outcome.values is None:
         return None
-    return settle(problem, allowed_steps(problem, near.setpoints(relaxation, plan.setpoints, outcome.values)))
+    return allowed_steps(problem, near.setpoints(relaxation, plan.setpoints, outcome.values))
 
 
 def whole_plan(problem: Problem, relaxation: Relaxation, plan: Candidate, solver: Solver) -> Candidate | None:

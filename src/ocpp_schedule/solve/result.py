@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ocpp_schedule.solution import Certificate, Solution, Stage, StageMark
-from ocpp_schedule.solve.edges import cost_units, guard_edges, slot_energy_units, with_held
-from ocpp_schedule.solve.families import balanced
+from ocpp_schedule.solve.capacity import guarded
+from ocpp_schedule.solve.edges import cost_units, with_held
+from ocpp_schedule.solve.flows import actual, counted
 from ocpp_schedule.solve.metering import metered
 from ocpp_schedule.solve.values import stage_values
 
@@ -26,6 +27,7 @@ class Candidate:
         setpoints: (S, T) steps.
         late, early: (S, T) guarded edges.
         energy_units: (S, T) [0.1 J].
+        got_units: (S,) what counts for wishes: of cars that can give energy back, what is more in the battery [0.1 J].
         missing_units: (D,) missing energy of each demand, never negative [0.1 J].
         rank: value of each stage of the problem.
         order: the same, values that are good enough for later stages made equal; the lower plan is the better one.
@@ -36,6 +38,7 @@ class Candidate:
     late: Bools
     early: Bools
     energy_units: Ints
+    got_units: Ints
     missing_units: Ints
     rank: tuple[int, ...]
     order: tuple[float, ...]
@@ -48,11 +51,12 @@ class Candidate:
 
 
 def evaluate(problem: Problem, setpoints: Ints) -> Candidate:
-    """Return the plan with its guarded edges, energies and stage values."""
-    setpoints = balanced(problem, setpoints)
-    late, early = guard_edges(problem, setpoints)
-    energy = slot_energy_units(problem, setpoints, late, early)
-    given = np.concatenate((np.zeros((problem.sessions, 1), dtype=np.int64), np.cumsum(energy, axis=1)), axis=1)
+    """Return the plan with its guarded edges, energies and stage values; no car is charged beyond its battery."""
+    setpoints, late, early, energy = guarded(problem, setpoints)
+    got = energy
+    if problem.meter is not None and problem.meter.cars:
+        got = counted(problem, actual(problem, problem.meter, energy), energy)
+    given = np.concatenate((np.zeros((problem.sessions, 1), dtype=np.int64), np.cumsum(got, axis=1)), axis=1)
     missing = np.maximum(problem.demand_wish_units - given[problem.demand_session, problem.demand_end], 0)
     rank = stage_values(problem, setpoints, energy, missing)
     order = tuple(
@@ -64,6 +68,7 @@ def evaluate(problem: Problem, setpoints: Ints) -> Candidate:
         late=late,
         early=early,
         energy_units=energy,
+        got_units=given[:, -1],
         missing_units=missing,
         rank=rank,
         order=order,
@@ -83,7 +88,7 @@ def to_solution(
     certificates: dict[str, Certificate] | None = None,
 ) -> Solution:
     """Return the plan as a ``Solution`` with read-only arrays."""
-    arrays = (with_held(problem, plan.setpoints).astype(np.int64), plan.late, plan.early, plan.energy_units.sum(axis=1))
+    arrays = (with_held(problem, plan.setpoints).astype(np.int64), plan.late, plan.early, plan.got_units)
     for array in arrays:
         array.setflags(write=False)
     values = bounds.values if bounds else (None,) * len(problem.stages)
@@ -115,8 +120,12 @@ def _at_meter(problem: Problem, plan: Candidate) -> dict[str, Any]:
     at_meter = metered(problem, problem.meter, plan.energy_units)
     curtailed = at_meter.curtailed_dw
     curtailed.setflags(write=False)
-    steps = problem.meter.storage_steps
+    steps, given = at_meter.meter.storage_steps, at_meter.meter.discharge_steps
+    for array in (steps, given):
+        array.setflags(write=False)
     return {
+        "discharge_ids": tuple(problem.session_ids[car.session] for car in problem.meter.cars),
+        "discharge_steps": given if given.size else None,
         "storage_ids": tuple(battery.id for battery in problem.meter.batteries),
         "storage_steps": steps if steps.size else None,
         "generator_ids": problem.meter.generator_ids,

@@ -13,6 +13,7 @@ from ocpp_schedule.model.series import Forecast, PriceSeries
 from ocpp_schedule.model.session import Session
 from ocpp_schedule.model.site import Circuit, Connector, Load, Site, Station
 from ocpp_schedule.model.tariff import Tariff
+from ocpp_schedule.model.v2g import V2g
 from ocpp_schedule.timegrid import TimeGrid
 from ocpp_schedule.units import LINES, Line
 
@@ -159,6 +160,45 @@ def tree_scenario(
     return Scenario(
         site=site, sessions=cars, tariff=tariff, grid=TimeGrid.regular(START, timedelta(seconds=step_s), slots)
     )
+
+
+V2G_EVERY: Final = 5
+"""Of the V2G family every fifth car can give energy back."""
+
+
+def v2g_scenario(
+    sessions: int, slots: int, seed: int, *, min_current_a: float = 0.0, every: int = V2G_EVERY
+) -> Scenario:
+    """Return ``metered_scenario`` with cars that can give energy back, at up to 16 A per line.
+
+    Args:
+        sessions: number of cars.
+        slots: number of slots in the 24 hours; must divide 86,400.
+        seed: of the generator; the same seed gives the same scenario.
+        min_current_a: of every connector [A].
+        every: the first of so many cars can.
+
+    >>> scenario = v2g_scenario(10, 96, seed=1)
+    >>> [car.id for car in scenario.sessions if car.v2g]
+    ['car00000', 'car00005']
+    """
+    plain = metered_scenario(sessions, slots, seed, min_current_a=min_current_a)
+    draw = np.random.default_rng(seed + 200)
+    v2g = V2g(charge_efficiency=0.94, discharge_efficiency=0.94, min_soc_percent=20, wear_per_kwh=0.01)
+    cars = []
+    for at, car in enumerate(plain.sessions):
+        soc, battery = float(draw.integers(25, 50)), max(60_000.0, 2.5 * (car.energy_wh or 0.0))
+        new = {"v2g": v2g, "soc_percent": soc, "battery_wh": battery}
+        cars.append(car.model_copy(update=new) if at % every == 0 else car)
+    site = plain.site.model_copy(
+        update={
+            "stations": tuple(one.model_copy(update={"ocpp_version": "2.1"}) for one in plain.site.stations),
+            "connectors": tuple(
+                one.model_copy(update={"max_discharge_current_a": 16.0}) for one in plain.site.connectors
+            ),
+        }
+    )
+    return plain.model_copy(update={"site": site, "sessions": tuple(cars)})
 
 
 def metered_scenario(sessions: int, slots: int, seed: int, *, min_current_a: float = 0.0) -> Scenario:

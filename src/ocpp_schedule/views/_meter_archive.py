@@ -26,11 +26,13 @@ def meter_to_dict(solution: Solution) -> dict[str, Any]:
         found["curtailed_dw"] = dict(rows)
     if solution.storage_steps is not None:
         found["storage_steps"] = dict(zip(solution.storage_ids, solution.storage_steps.tolist(), strict=True))
+    if solution.discharge_steps is not None:
+        found["discharge_steps"] = dict(zip(solution.discharge_ids, solution.discharge_steps.tolist(), strict=True))
     return found
 
 
 def meter_fields(
-    data: Mapping[str, Any], generators: tuple[str, ...], storages: tuple[str, ...], slots: int
+    data: Mapping[str, Any], generators: tuple[str, ...], storages: tuple[str, ...], givers: tuple[str, ...], slots: int
 ) -> dict[str, Any]:
     """Return the fields of ``Solution`` that ``meter_to_dict`` wrote.
 
@@ -44,7 +46,9 @@ def meter_fields(
         found["cost_parts"] = dict(zip(PARTS, _whole(data["cost_parts"].values()), strict=True))
         found["generator_ids"] = generators
         found["storage_ids"] = storages
-    for field, names in (("curtailed_dw", generators), ("storage_steps", storages)):
+        found["discharge_ids"] = givers
+    rows = (("curtailed_dw", generators), ("storage_steps", storages), ("discharge_steps", givers))
+    for field, names in rows:
         if field in data:
             found[field] = _table(field, data[field], names, slots)
     return found
@@ -53,7 +57,7 @@ def meter_fields(
 def _table(field: str, data: Mapping[str, Any], names: tuple[str, ...], slots: int) -> Any:
     rows = [_whole(data[name]) for name in names]
     if len(data) != len(names) or any(len(row) != slots for row in rows):
-        raise ValueError(f"{field} does not name every device with a value for each slot")
+        raise ValueError(f"{field} does not name all of them with a value for each slot")
     if any(abs(value) > MOST_DW for row in rows for value in row):
         raise ValueError(f"{field} is beyond any device")
     table = np.array(rows, dtype=np.int64).reshape(len(names), slots)
@@ -73,6 +77,8 @@ def meter_prices_to_dict(certificate: Certificate) -> dict[str, Any]:
         ]
     if certificate.storage_prices:
         found["storages"] = {name: list(prices) for name, prices in sorted(certificate.storage_prices.items())}
+    if certificate.car_prices:
+        found["cars"] = {name: list(prices) for name, prices in sorted(certificate.car_prices.items())}
     if certificate.surplus_prices:
         found["surplus"] = list(certificate.surplus_prices)
     if certificate.export_prices:
@@ -95,6 +101,7 @@ def meter_prices(data: Mapping[str, Any]) -> dict[str, Any]:
         "meter_prices": tuple(_whole(data.get("meter", ()))),
         "peak_prices": peaks,
         "storage_prices": {name: tuple(_whole(prices)) for name, prices in data.get("storages", {}).items()},
+        "car_prices": {name: tuple(_whole(prices)) for name, prices in data.get("cars", {}).items()},
         "surplus_prices": tuple(_whole(data.get("surplus", ()))),
         "export_prices": {name: tuple(_whole(prices)) for name, prices in data.get("exports", {}).items()},
     }

@@ -220,10 +220,14 @@ def _read(scenario: Scenario, data: Mapping[str, Any], names: Sequence[str] | No
     )
 
 
-def _devices(scenario: Scenario) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the ids of generators and of batteries, sorted."""
+def _devices(scenario: Scenario) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """Return the ids of generators, of batteries and of sessions with ``v2g``, sorted."""
     site = scenario.site
-    return tuple(sorted(one.id for one in site.generators)), tuple(sorted(one.id for one in site.storages))
+    return (
+        tuple(sorted(one.id for one in site.generators)),
+        tuple(sorted(one.id for one in site.storages)),
+        tuple(sorted(session.id for session in scenario.sessions if session.v2g is not None)),
+    )
 
 
 def _named(data: Mapping[str, Any], field: str, ids: tuple[str, ...]) -> list[Any]:

@@ -48,6 +48,11 @@ class AtMeter:
         """(batteries, slots) power into each battery, negative for what it gives [W], rows by id."""
         return self._exchange.storage_w
 
+    @property
+    def given_w(self) -> npt.NDArray[np.float64]:
+        """(sessions, slots) power that each car gives back [W]; its permission is 0 there."""
+        return self._exchange.given_w
+
     @cached_property
     def _exchange(self) -> ExchangeW:
         from ocpp_schedule.views.exchange import exchange_of  # noqa: PLC0415 - rarely needed

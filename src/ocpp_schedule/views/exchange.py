@@ -29,12 +29,14 @@ class ExchangeW:
         import_w, export_w: (T,) through the meter.
         curtailed_w: (G, T) taken off each generator, rows by id.
         storage_w: (B, T) into each battery, negative for what it gives, rows by id.
+        given_w: (S, T) what each car gives back, rows as the set-points.
     """
 
     import_w: Floats
     export_w: Floats
     curtailed_w: Floats
     storage_w: Floats
+    given_w: Floats
 
 
 def exchange_of(scenario: Scenario, problem: Problem, solution: Solution) -> ExchangeW:
@@ -56,13 +58,17 @@ def exchange_of(scenario: Scenario, problem: Problem, solution: Solution) -> Exc
     stored = np.zeros((len(stores), problem.slots))
     if solution.storage_steps is not None:
         stored = solution.storage_steps * np.array([float(one.step_w) for one in stores])[:, None]
+    given = np.zeros((problem.sessions, problem.slots))
+    if solution.discharge_steps is not None:
+        rows = [solution.session_ids.index(name) for name in solution.discharge_ids]
+        given[rows] = solution.discharge_steps * problem.power_dw[rows][:, None] * WATTS_PER_DECIWATT
     if meter is not None:
         # The problem as compiled knows nothing of what batteries do; the solution does.
         base = meter.base_units
     net = (base + energy.sum(axis=0)) / problem.seconds + cut.sum(axis=0) + stored.sum(axis=0) / WATTS_PER_DECIWATT
-    watts = np.asarray(net * WATTS_PER_DECIWATT, dtype=np.float64)
+    watts = np.asarray(net * WATTS_PER_DECIWATT, dtype=np.float64) - given.sum(axis=0)
     taken = np.asarray(cut * WATTS_PER_DECIWATT, dtype=np.float64)
-    return ExchangeW(np.maximum(watts, 0.0), np.maximum(-watts, 0.0), taken, stored)
+    return ExchangeW(np.maximum(watts, 0.0), np.maximum(-watts, 0.0), taken, stored, given)
 
 
 def exchange_lines(scenario: Scenario, solution: Solution, exchange: ExchangeW) -> list[str]:
@@ -76,5 +82,7 @@ def exchange_lines(scenario: Scenario, solution: Solution, exchange: ExchangeW) 
     lines = [f"Of the cost: {parts or 'nothing'} (what the plan adds to the bill of the site)"]
     most, out = exchange.import_w.max(initial=0.0) / KILO, exchange.export_w.max(initial=0.0) / KILO
     lines.append(f"Meter: import at most {most:,.1f} kW, export at most {out:,.1f} kW")
+    back = float(exchange.given_w.sum(axis=0) @ np.diff(scenario.grid.edges_s)) / 3600 / KILO
+    lines += [f"Given back by cars: {back:,.1f} kWh"] if back else []
     cut = float(exchange.curtailed_w.sum(axis=0) @ np.diff(scenario.grid.edges_s)) / 3600 / KILO
     return [*lines, f"Curtailed: {cut:,.1f} kWh"] if cut else lines

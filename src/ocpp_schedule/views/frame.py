@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 Frame: TypeAlias = pd.DataFrame
 
 
-def plan_frame(problem: Problem, limits: Floats, units: tuple[str, ...], expected_w: Floats) -> Frame:
+def plan_frame(
+    problem: Problem, limits: Floats, units: tuple[str, ...], expected_w: Floats, given_w: Floats | None = None
+) -> Frame:
     """Return one row per session and slot of its window.
 
     Args:
@@ -21,10 +23,12 @@ def plan_frame(problem: Problem, limits: Floats, units: tuple[str, ...], expecte
         limits: (S, T) set-points in the charger's unit.
         units: (S,) ``"A"`` or ``"W"``.
         expected_w: (S, T) expected mean power [W].
+        given_w: (S, T) what cars give back [W]; None: no car can.
 
     Returns:
         Columns ``session``, ``connector``, ``start`` and ``end`` (UTC), ``limit``, ``unit``, ``expected_w``,
-        ``energy_wh`` (both before losses at guarded edges), ``price_per_kwh``.
+        ``energy_wh`` (both before losses at guarded edges), ``price_per_kwh``; and ``given_w`` where cars can give
+        energy back.
     """
     slots = np.arange(problem.slots)
     inside = (slots >= problem.first_slot[:, None]) & (slots < problem.end_slot[:, None])
@@ -46,4 +50,5 @@ def plan_frame(problem: Problem, limits: Floats, units: tuple[str, ...], expecte
             "energy_wh": expected_w[session, slot] * problem.seconds[slot] / 3600,
             "price_per_kwh": price[slot],
         }
+        | ({} if given_w is None else {"given_w": given_w[session, slot]})
     )

@@ -21,6 +21,8 @@ SESSIONS_LISTED = 60
 """Rows of the session table; a frame or the archive holds the rest."""
 SHARES = " .:-=+*#%@"
 """From nothing to the session's maximum, for the timeline."""
+GIVES = "<"
+"""Stands where a car gives energy back."""
 TIMELINE_WIDTH = 48
 COST_DECIMALS = 3
 WH_PER_KWH = 1000
@@ -123,4 +125,11 @@ def _timeline(problem: Problem, solution: Solution) -> list[str]:
     mean = totals / np.bincount(stretch, minlength=columns)
     # What a charger holds in a slot under way may be above what the car can take.
     level = np.minimum(np.ceil(mean * (len(SHARES) - 1) - 1e-9).astype(int), len(SHARES) - 1)
-    return ["".join(SHARES[k] for k in row) for row in level.tolist()]
+    shades = ["".join(SHARES[k] for k in row) for row in level.tolist()]
+    if solution.discharge_steps is None:
+        return shades
+    for name, row in zip(solution.discharge_ids, solution.discharge_steps, strict=True):
+        gives = np.bincount(stretch, row > 0, columns) > 0
+        at = solution.session_ids.index(name)
+        shades[at] = "".join(GIVES if back else shade for shade, back in zip(shades[at], gives.tolist(), strict=True))
+    return shades

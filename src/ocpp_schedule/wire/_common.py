@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from itertools import repeat
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 TENTHS = "_tenths"
 """Neutral fields with this ending are integers in tenths; on the wire they are numbers with one decimal."""
+SETPOINT = attrgetter("setpoint_tenths")
 MAX_TRANSACTION_LENGTH = 36
 """OCPP 2.0.1 and 2.1, ChargingProfileType.transactionId."""
 
@@ -36,6 +37,8 @@ class WireTables:
         profile, schedule, period: fields, in the order of the wire.
         purposes, kinds: values.
         max_periods: most periods the version's schema allows; None: no bound.
+        giving: what else stands in a period in which a car gives energy back: wire names and values; those without
+            a value repeat the set-point. Empty where the version has no such thing.
     """
 
     version: OcppVersion
@@ -45,6 +48,7 @@ class WireTables:
     purposes: Mapping[str, str]
     kinds: Mapping[str, str]
     max_periods: int | None
+    giving: Mapping[str, str | None] = field(default_factory=dict)
 
 
 def encode_profile(profile: ChargingProfile, tables: WireTables, where: str) -> dict[str, Any]:
@@ -81,9 +85,12 @@ def _encode_schedule(schedule: ChargingSchedule, tables: WireTables, where: str)
 def _encode_periods(schedule: ChargingSchedule, tables: WireTables, where: str) -> list[dict[str, Any]]:
     """Return the periods, field by field, because nearly all that is written is written here."""
     table = tables.period
-    if not table.keys() >= schedule.periods[0].__dataclass_fields__.keys():
+    gives = any(map(SETPOINT, schedule.periods))
+    if gives or not {*table, "setpoint_tenths"} >= schedule.periods[0].__dataclass_fields__.keys():
         for period in schedule.periods:
             _known_values(period, table, tables, where)
+    if not gives:
+        table = {name: wire for name, wire in table.items() if name != "setpoint_tenths"}
     columns: list[tuple[Any, ...]] = list(zip(*map(attrgetter(*table), schedule.periods), strict=True))
     for index, name in enumerate(table):
         if name.endswith(TENTHS):
@@ -91,6 +98,10 @@ def _encode_periods(schedule: ChargingSchedule, tables: WireTables, where: str) 
     written = list(map(dict, map(zip, repeat(tuple(table.values())), zip(*columns, strict=True))))
     if any(None in column for column in columns):
         written = [{wire: value for wire, value in entry.items() if value is not None} for entry in written]
+    if gives:
+        wire = table["setpoint_tenths"]
+        for entry in [entry for entry in written if wire in entry]:
+            entry |= {name: entry[wire] if value is None else value for name, value in tables.giving.items()}
     return written
 
 

@@ -56,10 +56,13 @@ TABLES: Final = WireTables(
         "start_s": "startPeriod",
         "limit_tenths": "limit",
         "phases": "numberPhases",
+        "setpoint_tenths": "setpoint",
     },
     purposes=PURPOSES,
     kinds=KINDS,
     max_periods=1024,
+    # Neither charging nor more discharging than planned, whatever else the station might take into account.
+    giving={"dischargeLimit": None, "operationMode": "CentralSetpoint"},
 )
 FIELDS: Final = FieldTables(
     version="2.1",
