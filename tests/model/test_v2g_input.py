@@ -106,7 +106,7 @@ def test_sites_with_delta_outlets_cannot_take_back() -> None:
     data["site"]["connectors"].append(
         {"id": "D", "station": "S", "evse_id": 2, "max_current_a": 16, "lines": ["L1", "L2"], "connection": "delta"}
     )
-    assert any("a site with line_constraints or delta outlets yet" in text for text in problems(data))
+    assert any("a site with line_constraints, transformers or delta outlets yet" in text for text in problems(data))
 
 
 def test_sites_with_a_limit_on_unbalance_cannot_take_back() -> None:

@@ -140,7 +140,7 @@ def _most(scene: Scene, at: int) -> int:
     current = exact(outlet.max_discharge_current_a)
     if v2g.max_discharge_current_a is not None:
         current = min(current, exact(v2g.max_discharge_current_a))
-    volts = min(model.phases or 1, len(outlet.lines)) * outlets.supply.voltage_v
+    volts = min(model.phases or 1, len(outlet.lines)) * outlets.supplies[number].voltage_v
     per_step = step if outlets.only_w[number] else step * volts
     most = current * volts // per_step
     return int(most if v2g.max_discharge_w is None else min(most, exact(v2g.max_discharge_w) // per_step))

@@ -24,7 +24,6 @@ from ocpp_schedule.model._taper_checks import taper_texts
 from ocpp_schedule.model._transformer_checks import beside_problems, different_supplies, transformer_problems
 from ocpp_schedule.model._trees import tops_of
 from ocpp_schedule.model._unbalance_checks import unbalance_problems
-from ocpp_schedule.model._v2g_checks import connector_v2g_problems, session_v2g_texts
 from ocpp_schedule.model.told import told_problems
 from ocpp_schedule.timegrid import short_utc
 from ocpp_schedule.units import MIN_PILOT_CURRENT_A
@@ -110,7 +109,6 @@ def session_texts(session: object) -> Iterator[str]:
             )
     yield from crossing_texts(session)
     yield from taper_texts(session)
-    yield from session_v2g_texts(session)
     yield from _milestone_texts(session)
 
 
@@ -178,7 +176,6 @@ def site_problems(site: object, path: str) -> Iterator[InputProblem]:
     yield from conductor_problems(kinds, connectors)
     known = {"circuits": circuits, "stations": stations, "connectors": connectors}
     yield from group_problems(kinds["groups"], known)
-    yield from connector_v2g_problems(kinds["connectors"], site)
 
 
 def _zone_exists(name: str) -> bool:

@@ -74,6 +74,7 @@ def connector_v2g_problems(connectors: list[Item], site: object) -> Iterator[Inp
         if isinstance(name, str)
     }
     phasors = bool(items(site, "line_constraints"))
+    phasors = phasors or any(read(one, "transformer") is not None for one in items(site, "circuits"))
     phasors = phasors or any(text(one, "connection") == "delta" for one in items(site, "connectors"))
     balanced = any(read(circuit, "unbalance_limit_a") is not None for circuit in items(site, "circuits"))
     for where, connector in connectors:
@@ -93,7 +94,7 @@ def connector_v2g_problems(connectors: list[Item], site: object) -> Iterator[Inp
             ("a DC outlet", text(connector, "current_type") == "DC"),
             ("an outlet that takes turns", text(connector, "id") in turns),
             ("a site with an unbalance_limit_a", balanced),
-            ("a site with line_constraints or delta outlets", phasors),
+            ("a site with line_constraints, transformers or delta outlets", phasors),
             (f"a station that takes {periods or 0:g} periods", periods is not None and periods < MANY_PERIODS),
         ):
             if not is_one:

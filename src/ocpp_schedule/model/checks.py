@@ -14,7 +14,7 @@ from ocpp_schedule.model._forecast_checks import forecast_texts, source_problems
 from ocpp_schedule.model._objective_checks import objective_problems
 from ocpp_schedule.model._raw import Item, items, place, read
 from ocpp_schedule.model._storage_checks import storage_texts
-from ocpp_schedule.model._v2g_checks import stage_v2g_problems, v2g_texts
+from ocpp_schedule.model._v2g_checks import connector_v2g_problems, session_v2g_texts, stage_v2g_problems, v2g_texts
 from ocpp_schedule.model.availability import KINDS
 from ocpp_schedule.model.capabilities import capability_texts
 from ocpp_schedule.model.defaults import SessionDefaults
@@ -62,6 +62,7 @@ def own_problems(
         yield from (InputProblem(f"{place(where, station)}.capabilities", text) for text in texts)
     for where, session in sessions:
         yield from (InputProblem(place(where, session), text) for text in references.session_texts(session))
+        yield from (InputProblem(place(where, session), text) for text in session_v2g_texts(session))
         yield from (InputProblem(f"{place(where, session)}.v2g", text) for text in v2g_texts(read(session, "v2g")))
     for where, restriction in availability:
         yield from (InputProblem(where, text) for text in available.restriction_texts(restriction))
@@ -109,6 +110,7 @@ def cross_problems(
     yield from series.value_problems(sessions)
     yield from objective_problems(objective, tariff, site, limits)
     yield from stage_v2g_problems(objective, limits, sessions)
+    yield from connector_v2g_problems(numbered("site.connectors", items(site, "connectors")), site)
     yield from series.limit_problems(limits, site)
     yield from series.forecast_problems(forecasts, site, grid)
 

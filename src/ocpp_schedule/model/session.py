@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints, model_validator
 from ocpp_schedule.errors import InputProblem
 from ocpp_schedule.model import _references as references
 from ocpp_schedule.model._base import Amperes, Id, Model, Percent, PerPhasesA, Seconds, WattHours, raise_references
+from ocpp_schedule.model._v2g_checks import session_v2g_texts
 from ocpp_schedule.model.series import PricePerKwh
 from ocpp_schedule.model.v2g import V2g
 from ocpp_schedule.timegrid import UtcDatetime
@@ -102,7 +103,8 @@ class Session(Model):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        raise_references(InputProblem("", text) for text in references.session_texts(self))
+        texts = (*references.session_texts(self), *session_v2g_texts(self))
+        raise_references(InputProblem("", text) for text in texts)
         return self
 
 

@@ -15,7 +15,7 @@ from ocpp_schedule.problem.conductors import outside_alarms, take_conductors
 from ocpp_schedule.problem.demands import Table, compile_demands
 from ocpp_schedule.problem.known import known_sessions
 from ocpp_schedule.problem.loads import Beside
-from ocpp_schedule.problem.meter import compile_meter, export_notices, surplus_caps
+from ocpp_schedule.problem.meter import export_notices, surplus_caps
 from ocpp_schedule.problem.notices import left_out, passed_milestones
 from ocpp_schedule.problem.outlets import Outlets, columns_of, compile_outlets, numbered
 from ocpp_schedule.problem.own import own_notices, own_rules
@@ -28,7 +28,7 @@ from ocpp_schedule.problem.series import price_seconds
 from ocpp_schedule.problem.stages import compile_stages
 from ocpp_schedule.problem.taper import curve_of
 from ocpp_schedule.problem.unbalance import compile_unbalance
-from ocpp_schedule.problem.v2g import with_givers
+from ocpp_schedule.problem.v2g import meter_with_cars
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -93,8 +93,7 @@ def compile_problem(
     headroom, alarm = _headroom(nodes, outlets)
     few = few_period_stations(site, edges.size - 1)
     demands = compile_demands(table, edges, own, tapers, in_pieces(few, table, connectors), kept.sessions)
-    meter = compile_meter(site, table.sessions, tariff, forecasts, nodes, edges)
-    meter = with_givers(meter, site, table, own, demands.most, nodes, forecasts, edges)
+    meter = meter_with_cars(site, table, tariff, forecasts, nodes, edges, own, demands.most)
     notices = table.notices + assumed + own_notices(table, demands) + export_notices(site, meter, grid) + kept.notices
     beside = Beside(site, limits, forecasts, connectors, nodes, table, edges)
     stages, counted = compile_stages(objective, tariff, demands, prices, beside, billed=bool(meter))

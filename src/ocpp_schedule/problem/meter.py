@@ -12,7 +12,6 @@ from ocpp_schedule.problem.registers import Register, registers_of
 from ocpp_schedule.problem.series import epoch_s, integral, micro, price_seconds
 from ocpp_schedule.problem.storage import Battery, compile_storages
 from ocpp_schedule.problem.transformers import supplies_of
-from ocpp_schedule.problem.v2g import able
 from ocpp_schedule.units import LINES, MICROAMPERES_PER_AMPERE
 
 if TYPE_CHECKING:
@@ -156,7 +155,7 @@ def compile_meter(
         nodes: who hangs below each circuit.
         edges: (T + 1,) seconds since 1970.
     """
-    giving = able(sessions)
+    giving = any(session.v2g is not None for session in sessions)
     if not (site.generators or tariff.peaks or site.storages or giving):
         return None
     seconds = np.diff(edges)

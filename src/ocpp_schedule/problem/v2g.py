@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ocpp_schedule.problem.meter import compile_meter
 from ocpp_schedule.problem.series import epoch_s, extreme_per_slot, micro
 from ocpp_schedule.units import (
     ENERGY_UNITS_PER_WH,
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ocpp_schedule.model.series import Forecast
-    from ocpp_schedule.model.session import KnownSession, Session
+    from ocpp_schedule.model.session import KnownSession
     from ocpp_schedule.model.site import Connector, Site
+    from ocpp_schedule.model.tariff import Tariff
     from ocpp_schedule.model.v2g import V2g
     from ocpp_schedule.problem.arrays import Ints
     from ocpp_schedule.problem.demands import Table
@@ -89,30 +91,26 @@ class UpRow:
     room: Ints
 
 
-def able(sessions: Sequence[Session]) -> bool:
-    """Tell whether any session may be discharged."""
-    return any(session.v2g is not None for session in sessions)
-
-
 def kept_dw(power_dw: int, v2g: V2g) -> int:
     """Return the power into the battery of a car that is charged with ``power_dw``, rounded down [0.1 W]."""
     return int(power_dw * exact(v2g.charge_efficiency) // 1)
 
 
-def with_givers(
-    meter: Meter | None,
+def meter_with_cars(
     site: Site,
     table: Table,
+    tariff: Tariff,
+    forecasts: Sequence[Forecast],
+    nodes: Nodes,
+    edges: Ints,
     own: OwnRules | None,
     most_units: Ints,
-    nodes: Nodes,
-    forecasts: Sequence[Forecast],
-    edges: Ints,
 ) -> Meter | None:
-    """Return the meter with the cars that can give energy back, and the rows that hold what they give."""
-    if meter is None or not able(table.sessions):
+    """Return what the meter sees, with the cars that can give energy back and the rows that hold what they give."""
+    meter = compile_meter(site, table.sessions, tariff, forecasts, nodes, edges)
+    cars = () if meter is None else car_batteries(site, table, own, most_units, edges.size - 1, nodes.supply)
+    if meter is None or not cars:
         return meter
-    cars = car_batteries(site, table, own, most_units, edges.size - 1, nodes.supply)
     return meter.with_cars(cars, up_rows(site, table, cars, nodes, forecasts, edges), table.connector)
 
 
