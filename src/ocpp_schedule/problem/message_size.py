@@ -39,7 +39,7 @@ def most_periods(
         limit: the largest limit [A or W].
 
     >>> most_periods("1.6", 4096, evse_id=1, transaction_id=None, last_s=86_460, limit=32.0)
-    69
+    71
     """
     shell = SHELLS["1.6" if version == "1.6" else "2.0.1"]
     fixed = len(shell % (evse_id, LONGEST_ID, json.dumps(transaction_id))) + len(FRAME)
