@@ -110,6 +110,17 @@ def test_an_unwanted_profile_that_does_what_lies_below_it_stays() -> None:
     assert SMALL.diff(held | {"CP1": [*held["CP1"], idle]}).messages == ()
 
 
+@pytest.mark.parametrize(("kept", "expected"), [("all", []), ("none", []), ("last", ["CP1/102/clear"])])
+def test_an_unwanted_profile_goes_where_one_alone_may_outlive_a_reboot(kept: str, expected: list[str]) -> None:
+    """Left alone with a clock at 1970 it would say nothing, and the outlet would give all it can."""
+    plan = two_cars(2070, 2070, keeps_over_reboot=kept)
+    held = held_of(plan)
+    idle = json.loads(json.dumps(held["CP1"][0]))
+    idle["csChargingProfiles"] |= {"chargingProfileId": 102, "stackLevel": 1}
+    idle["csChargingProfiles"]["chargingSchedule"]["startSchedule"] = "2026-01-14T23:59:00Z"
+    assert sent(plan.diff(held | {"CP1": [*held["CP1"], idle]})) == expected
+
+
 def test_an_id_that_a_2x_station_has_at_the_place_is_taken_over() -> None:
     held = {name: [dict(item) for item in items] for name, items in held_of(SMALL).items()}
     for item in held["CP1"]:

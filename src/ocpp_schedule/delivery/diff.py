@@ -231,9 +231,12 @@ class _Work:
         chain = Chain(stack, connector, places, idle, most)
         band = bands[0] if self.unit(stack.station) == "A" else bands[1]
         bottom = next((place for place in places if place.layer is not None), None)
+        # What keeps one profile over a reboot may keep this one, which says nothing while its clock is at 1970.
+        keeps_several = self.stations[stack.station].capabilities.keeps_over_reboot != "last"
         for number, place in enumerate(places):
             if place.layer is None:
-                if place.ours and not needless(place, bottom, cells.now_s):
+                stays = keeps_several and needless(place, bottom, cells.now_s)
+                if place.ours and not stays:
                     chain.steps.append(Step(number, "clear", np.zeros(shape, dtype=np.int64), certain=False))
             elif place.same:
                 self.unchanged.append(f"{stack.station}/{place.number}")
