@@ -148,6 +148,18 @@ def test_small_raises_are_not_sent_and_small_lowerings_are() -> None:
     assert sent(SMALL.diff(held_of(LARGE), dead_band_a=0.5)) == ["CP2/103"]
 
 
+def test_the_dead_band_of_stations_that_take_watts() -> None:
+    plans = [two_cars(2070, wh, rate_units=("W",)) for wh in (2070, 2093)]
+    raised = plans[1].limits.max() - plans[0].limits.max()
+    assert raised > 0
+    assert sent(plans[1].diff(held_of(plans[0]), dead_band_w=raised)) == ["CP2/103"]
+    assert sent(plans[1].diff(held_of(plans[0]), dead_band_a=100.0)) == ["CP2/103"]
+    found = plans[1].diff(held_of(plans[0]), dead_band_w=raised + 1)
+    assert sent(found) == []
+    assert [one.reason for one in found.withheld] == ["dead_band"]
+    assert sent(plans[0].diff(held_of(plans[1]), dead_band_w=1000.0)) == ["CP2/103"]
+
+
 def test_raises_wait_when_the_messages_of_the_day_are_spent_and_lowerings_do_not() -> None:
     plans = [two_cars(2070, wh, writes_per_day=2) for wh in (2070, 2300)]
     up = plans[1].diff(held_of(plans[0]), writes_used={"CP2": 2})
