@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.scenes import car, planned, priced, scene, yard
 
-from ocpp_schedule import Capabilities, Connector, InputError, Station, lint
+from ocpp_schedule import Capabilities, Connector, InputError, SessionState, Station, lint, schedule
 
 if TYPE_CHECKING:
     from ocpp_schedule.model.scenario import Scenario
@@ -98,3 +100,25 @@ def test_a_plan_can_be_told_to_its_stations(day: Scenario) -> None:
         return
     assert plan.report.ok
     assert lint(plan.stacks(), {one.id: one.capabilities for one in day.site.stations}) == ()
+
+
+def test_what_is_held_takes_a_period_of_its_own() -> None:
+    few = Station(id="A", circuit="main", ocpp_version="1.6", capabilities=Capabilities(max_periods=2))
+    site = yard(Connector(id="A1", station="A", max_current_a=16), stations=[few], idle_floor_a=6.0)
+    day = scene(site, [car("a", "A1", 0, 4, 0)])
+    assert planned(day).setpoints.tolist() == [[0, 0, 0, 0]]
+    now = day.grid.start + timedelta(hours=1.5)
+    held = SessionState(session="a", delivered_wh=0.0, measured_at=now, setpoint_steps=100)
+    with pytest.raises(InputError, match=r"takes 2 periods .* a plan in which nobody charges has 3 .*under way"):
+        schedule(site, day.sessions, day.tariff, day.grid, now=now, state=[held])
+    last = now + timedelta(hours=2)  # nothing follows but the end floor
+    held = held.model_copy(update={"measured_at": last})
+    assert schedule(site, day.sessions, day.tariff, day.grid, now=last, state=[held]).setpoints.tolist() == [[100]]
+
+
+def test_outlets_of_which_one_gives_anything_cannot_all_keep_their_minimum() -> None:
+    never = Capabilities(pause="min_current")
+    station = Station(id="A", circuit="main", ocpp_version="1.6", capabilities=never, exclusive_groups=[["A1", "A2"]])
+    outlets = [Connector(id=f"A{n}", station="A", evse_id=n, max_current_a=16) for n in (1, 2)]
+    with pytest.raises(InputError, match=r"exclusive 'A 0': gives 1 at once, and 2 are kept .* Lower the floor, or"):
+        planned(scene(yard(*outlets, stations=[station]), [car("a", "A1", 0, 4, 1000)]))

@@ -85,3 +85,11 @@ def test_a_number_of_starts_may_be_left_to_later_stages() -> None:
         ONE, cars, priced(0.1, 0.5, 0.1, 0.5), hours(4), objective=Objective.of("must_have", "wanted", left, "cost")
     )
     assert plan.setpoints.tolist() == [[160, 0, 160, 0]]
+
+
+def test_the_last_slot_is_under_way() -> None:
+    day = {"site": ONE, "tariff": priced(0.2, 0.2), "grid": hours(2), "objective": Objective.steady()}
+    first = schedule(sessions=[car("a", "A", 0, 2, 7_360, phases=1)], **day)
+    again = schedule(sessions=[car("a", "A", 0, 2, 7_360, phases=1)], **day, previous=first, now=START + 1.5 * HOUR)
+    assert again.setpoints.tolist() == [[160]]
+    assert starts(again) == 0

@@ -15,6 +15,7 @@ from tests.solve.test_working import random_plan
 from ocpp_schedule import Forecast, LimitSeries, Load, Scenario, TimeGrid
 from ocpp_schedule.solve.edges import cost_units, guard_edges, slot_energy_units
 from ocpp_schedule.solve.result import evaluate, to_solution
+from ocpp_schedule.solve.stages import Bounds
 from ocpp_schedule.testing.strategies import scenarios
 
 A_STEP = 230 * 3600  # one step of 0.1 A for an hour at 230 V [0.1 J]
@@ -295,3 +296,14 @@ def test_candidate_counts_what_is_missing_by_stage() -> None:
     candidate = evaluate(problem, np.array([[160, 160, 0, 0], [90, 0, 0, 0]]))
     assert candidate.missing_units.tolist() == [40 * A_STEP, 80 * A_STEP, 10 * A_STEP]
     assert candidate.rank == (40 * A_STEP, 90 * A_STEP, 410 * A_STEP * 250_000)
+
+
+@pytest.mark.parametrize(("above", "kept"), [(-2.5, -2.5), (0.03125, 0.0), (1.5, 1.5), (None, None)])
+def test_a_bound_less_than_a_unit_above_a_whole_value_is_rounding(above: float | None, kept: float | None) -> None:
+    problem = compiled(scene(yard(outlet("A")), [car("a", "A", 0, 4, 2300)]))
+    plan = evaluate(problem, np.zeros((1, 4), dtype=np.int64))
+    bounds = Bounds(tuple(None if above is None else value + above for value in plan.rank))
+    solution = to_solution(problem, plan, bounds, method="drawn", mark="bounded", termination="", stats={})
+    assert [stage.bound for stage in solution.stages] == [
+        None if kept is None else stage.value + kept for stage in solution.stages
+    ]

@@ -98,7 +98,7 @@ def compile_problem(
     beside = Beside(site, limits, forecasts, connectors, nodes, table, edges)
     stages, counted = compile_stages(objective, tariff, demands, prices, beside, billed=bool(meter))
     inside = _windows(table, edges.size - 1)
-    places = _of_outlets(outlets, nodes, compile_pools(site, connectors), conductors)
+    places = _of_outlets(outlets, nodes, compile_pools(site, connectors, outlets.idle_floor), conductors)
     phasors = conductors.rows(outlets.floor_units, table) if conductors else None
     open_ = _open(inside, held)
     caps = never_zero.raised_caps(_caps(table, open_, nodes, alarm, phasors), open_, table, kept)
@@ -122,8 +122,8 @@ def compile_problem(
         tapers=tapers,
         runs=run_rules(site, table, demands, int(edges[-1]), kept.sessions),
         meter=meter,
-        held_steps=_held(held, table.ids),
-        pieces=compile_pieces(site, few, table, connectors, outlets.idle_floor, places["end_floor_steps"], edges),
+        held_steps=(under_way := _held(held, table.ids)),
+        pieces=compile_pieces(site, few, table, connectors, *_floors(places), edges, under_way),
         phasors=phasors,
     )
 
@@ -131,6 +131,10 @@ def compile_problem(
 def _open(inside: Bools, held: Mapping[str, int] | None) -> Bools:
     """Return (S, T) the windows without the slot under way, if one is."""
     return inside if held is None else inside & (np.arange(inside.shape[1]) > 0)
+
+
+def _floors(places: Mapping[str, Any]) -> tuple[Ints, Ints]:
+    return places["idle_floor_steps"], places["end_floor_steps"]
 
 
 def _held(held: Mapping[str, int] | None, ids: tuple[str, ...]) -> Ints | None:

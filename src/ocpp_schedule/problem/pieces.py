@@ -70,6 +70,7 @@ def compile_pieces(
     idle: Ints,
     end: Ints,
     edges: Ints,
+    held: Ints | None = None,
 ) -> Pieces | None:
     """Return the limits on periods, or None where no plan can exceed one.
 
@@ -81,6 +82,7 @@ def compile_pieces(
         idle: (C,) idle floor [steps].
         end: (C,) end floor [steps].
         edges: (T + 1,) of the grid [s].
+        held: (S,) what chargers hold in the first slot, which is under way [steps]; None: it can be planned.
 
     Raises:
         InputError: a station takes fewer periods than a plan has in which nobody charges.
@@ -100,8 +102,10 @@ def compile_pieces(
         lead_s = max(PLAN_LEAD_S, site.edge_guard_s, station.capabilities.clock_skew_s or 0)
         most = _most(station, connectors[at], running, int(edges[-1] - edges[0]) + lead_s)
         windows = [(int(table.first[one]), int(table.end[one])) for one in own]
-        rests = [_rest(station, table, one, int(lines[at])) for one in own]
-        least = _least(int(floors[at]), int(ends[at]), list(zip(windows, rests, strict=True)), edges.size - 1)
+        rests = [(window, _rest(station, table, one, int(lines[at]))) for window, one in zip(windows, own, strict=True)]
+        if held is not None and windows[0][0] == 0:
+            rests = _under_way(rests, int(code_of(held[own[0]], _phases(table, own[0], int(lines[at])))))
+        least = _least(int(floors[at]), int(ends[at]), rests, edges.size - 1)
         if least > most:
             problems.append(_too_few(station, connectors[at], least, most))
         elif most < min(1 + sum(last - first + 2 for first, last in windows), most_changes(edges.size - 1)):
@@ -200,8 +204,19 @@ def _most(station: Station, connector: Connector, transaction_id: int | str | No
 def _rest(station: Station, table: Table, session: int, lines: int) -> int:
     """Return the code of a session that gets as little as can be."""
     least = int(table.min_steps[session]) if station.capabilities.pause == "min_current" else 0
+    return least * PHASE_CODES + _phases(table, session, lines) if least else 0
+
+
+def _phases(table: Table, session: int, lines: int) -> int:
     phases = table.sessions[session].phases
-    return least * PHASE_CODES + (lines if phases is None else min(phases, lines)) if least else 0
+    return lines if phases is None else min(phases, lines)
+
+
+def _under_way(windows: list[tuple[tuple[int, int], int]], code: int) -> list[tuple[tuple[int, int], int]]:
+    """Return windows and codes, the first slot apart with what is held in it: it stands, whatever the plan."""
+    ((_, until), rest), *others = windows
+    coming = [((1, until), rest)] if until > 1 else []
+    return [((0, 1), code), *coming, *others]
 
 
 def _least(floor: int, end: int, windows: list[tuple[tuple[int, int], int]], slots: int) -> int:
@@ -223,7 +238,8 @@ def _too_few(station: Station, connector: Connector, least: int, most: int) -> I
     given += [f"max_message_bytes={known.max_message_bytes}"] if known.max_message_bytes is not None else []
     what = (
         f"station {station.id!r} takes {max(most, 0)} periods ({', '.join(given)}), and a plan in which nobody charges "
-        f"has {least} (idle floor, pauses, end floor). Correct the capability, or lower idle_floor_a."
+        f"has {least} (idle floor, pauses, end floor, what is held in a slot under way). "
+        "Correct the capability, or lower idle_floor_a."
     )
     return InputProblem(f"connector {connector.id!r}", what)
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from ocpp_schedule.errors import InputError, InputProblem
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from ocpp_schedule.model.site import Connector, Site
     from ocpp_schedule.problem.arrays import Bools, Ints
@@ -49,8 +51,17 @@ class Pools:
         return alone
 
 
-def compile_pools(site: Site, connectors: Sequence[Connector]) -> Pools | None:
-    """Return the pools of a site, connectors as columns; None where it has none."""
+def compile_pools(site: Site, connectors: Sequence[Connector], floor: Ints | None = None) -> Pools | None:
+    """Return the pools of a site, connectors as columns; None where it has none.
+
+    Args:
+        site: with cabinets and exclusive groups.
+        connectors: sorted by id.
+        floor: (C,) what each of them keeps in every slot [steps]; None: nothing.
+
+    Raises:
+        InputError: what they keep together takes more pieces than there are.
+    """
     index = {connector.id: place for place, connector in enumerate(connectors)}
     nouns, names, take, size, count = [], [], [], [], []
     for cabinet in site.cabinets:
@@ -76,4 +87,19 @@ def compile_pools(site: Site, connectors: Sequence[Connector]) -> Pools | None:
     found = Pools(tuple(nouns), tuple(names), np.array(take), np.array(size), np.array(count))
     for array in (found.take, found.size, found.count):
         array.setflags(write=False)
+    problems = [] if floor is None else list(_too_few(found, floor))
+    if problems:
+        raise InputError("schedule()", problems)
     return found
+
+
+def _too_few(pools: Pools, floor: Ints) -> Iterator[InputProblem]:
+    """Yield pools that cannot hold (C,) floors, which outlets have that are never told 0."""
+    for pool, (noun, name) in enumerate(zip(pools.nouns, pools.names, strict=True)):
+        needed, most = int(pools.pieces(pool, floor).sum()), int(pools.count[pool])
+        if needed > most:
+            what = (
+                f"gives {most} at once, and {needed} are kept in every slot by idle floors and by outlets that must "
+                "never be told 0 (pause='min_current'). Lower the floor, or correct the capability."
+            )
+            yield InputProblem(f"{noun} {name!r}", what)

@@ -136,5 +136,10 @@ def _at_meter(problem: Problem, plan: Candidate) -> dict[str, Any]:
 
 
 def _stage(name: str, value: int, bound: float | None, mark: StageMark) -> Stage:
-    """Return a stage; without a bound it is heuristic at best."""
+    """Return a stage; without a bound it is heuristic at best.
+
+    Values are whole numbers, so a bound less than one above is rounding of floats: large amounts cancel at the meter.
+    """
+    if bound is not None and value < bound < value + 1:
+        bound = float(value)
     return Stage(name, value, bound, "heuristic" if bound is None and mark == "bounded" else mark)

@@ -146,7 +146,7 @@ def starts_of(problem: Problem, setpoints: Ints) -> Ints:
     before = np.zeros_like(on)
     before[:, 1:] = on[:, :-1]
     if problem.held_steps is not None:
-        before[:, 1] = problem.held_steps > 0
+        before[:, 1:2] = problem.held_steps[:, None] > 0  # the slot under way may be the last one
         on[:, 0] = False
     starts: Ints = (on & ~before).sum(axis=1)
     return starts
