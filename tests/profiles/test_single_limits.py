@@ -3,34 +3,19 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.brute_force import evaluated
 from tests.ocpp_schemas import VERSIONS
 
 from ocpp_schedule import composite_schedule
 from ocpp_schedule.profiles import composite
-from ocpp_schedule.testing.stacks import StationCase, station_cases
-
-if TYPE_CHECKING:
-    from ocpp_schedule.profiles.composite import CompositePeriod
+from ocpp_schedule.testing.stacks import station_cases
 
 LARGEST = sys.float_info.max
-
-
-def evaluated(case: StationCase) -> tuple[CompositePeriod, ...]:
-    return composite_schedule(
-        case.profiles,
-        version=case.version,
-        evse=case.evse,
-        start=case.start,
-        duration_s=case.duration_s,
-        unit=case.unit,
-        station=case.station,
-        dialect=case.dialect,
-    )
 
 
 @VERSIONS

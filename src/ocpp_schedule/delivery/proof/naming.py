@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, get_args
 
 from ocpp_schedule.delivery.proof.agreement import told
-from ocpp_schedule.delivery.proof.report import Breach, Gap, Proof, StationProof, VariantProof
+from ocpp_schedule.delivery.proof.report import Breach, Gap, Proof, StationProof, VariantName, VariantProof
 from ocpp_schedule.delivery.proof.states import State, parts_of, states_of
 from ocpp_schedule.timegrid import EARLIEST
 from ocpp_schedule.units import MICROAMPERES_PER_AMPERE, MILLI_PER_UNIT, TOTAL
@@ -18,22 +18,9 @@ if TYPE_CHECKING:
     from ocpp_schedule.delivery.proof.judge import Result
     from ocpp_schedule.delivery.proof.prove import Bench
     from ocpp_schedule.delivery.proof.received import Received
-    from ocpp_schedule.delivery.proof.report import VariantName
     from ocpp_schedule.model.site import Connector
 
-ORDER: Final[tuple[VariantName, ...]] = (
-    "as planned",
-    "clocks off",
-    "session profile lost",
-    "plan layer lost",
-    "between transactions",
-    "after the end",
-    "after a reboot",
-    "clock at 1970",
-    "link lost",
-    "after a pause",
-    "any of these",
-)
+ORDER: Final[tuple[VariantName, ...]] = get_args(VariantName)
 MORE_ROOM: Final = "or leave so much room on every row above it"
 ON_SITE: Final = (
     "cars draw no more than they may, on the lines they are said to use",
